@@ -1,0 +1,152 @@
+"""The object store in an S3 bucket; loaded only when a store is opened at `s3://…`.
+
+It speaks through boto3 and not through s3fs: s3fs drives an asyncio loop of its own, and in a process that eventlet has
+patched (the nameko services) its first call fails with "Calling sync() from within a running loop".
+"""
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib import import_module
+from io import RawIOBase
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from chassis.storage import CHUNK, UnknownObjectError, checked_key, pieces_of
+
+
+def open_bucket(bucket: str, prefix: str, options: Mapping[str, str]) -> "BucketStore":
+    """Return the store in `bucket` below `prefix`; options: endpoint, region, presign (yes or no)."""
+    client = import_module("boto3").client(
+        "s3", endpoint_url=options.get("endpoint"), region_name=options.get("region")
+    )
+    return BucketStore(client, bucket, prefix, presign=options.get("presign") == "yes")
+
+
+class _Reader(RawIOBase):
+    """An iterable of bytes as the readable file that boto3 uploads."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = b""
+        self.total = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes, and fewer only at the end."""
+        found = [self._rest]
+        length = len(self._rest)
+        while size < 0 or length < size:
+            piece = next(self._pieces, None)
+            if piece is None:
+                break
+            found.append(piece)
+            length += len(piece)
+        data = b"".join(found)
+        cut = len(data) if size < 0 else size
+        self._rest = data[cut:]
+        self.total += len(data[:cut])
+        return data[:cut]
+
+    def readable(self) -> bool:
+        """Tell boto3 that it may read."""
+        return True
+
+
+class BucketStore:
+    """Objects in an S3 bucket, or in anything that speaks S3 (MinIO, Ceph, Garage)."""
+
+    def __init__(self, client: Any, bucket: str, prefix: str = "", *, presign: bool = False) -> None:
+        """Use a boto3 S3 `client`; keys are stored below `prefix`."""
+        self._client = client
+        self._bucket = bucket
+        self._prefix = f"{checked_key(prefix)}/" if prefix else ""
+        self._presign = presign
+        # Threads of boto3's own would block the hub of a service under eventlet; streams are sequential anyway.
+        self._transfer = import_module("boto3.s3.transfer").TransferConfig(use_threads=False)
+
+    def _name(self, key: str) -> str:
+        return self._prefix + checked_key(key)
+
+    @contextmanager
+    def _known(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as refusal:
+            response = getattr(refusal, "response", {})
+            if response.get("Error", {}).get("Code") in ("404", "NoSuchKey", "NotFound"):
+                raise UnknownObjectError(key) from None
+            raise
+
+    def _head(self, key: str) -> dict[str, Any]:
+        with self._known(key):
+            head: dict[str, Any] = self._client.head_object(Bucket=self._bucket, Key=self._name(key))
+        return head
+
+    def put(self, key: str, chunks: Iterable[bytes] | BinaryIO) -> int:
+        """Upload, in parts when long; a failing stream aborts the upload and the old object stays."""
+        reader = _Reader(pieces_of(chunks))
+        self._client.upload_fileobj(reader, self._bucket, self._name(key), Config=self._transfer)
+        return reader.total
+
+    def open(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """Read a range; see ObjectStore."""
+        size = self.size(key)
+        stop = size if end is None else min(end, size)
+        if start >= stop:
+            return iter(())
+        with self._known(key):
+            answer = self._client.get_object(
+                Bucket=self._bucket, Key=self._name(key), Range=f"bytes={start}-{stop - 1}"
+            )
+        pieces: Iterator[bytes] = answer["Body"].iter_chunks(CHUNK)
+        return pieces
+
+    def size(self, key: str) -> int:
+        """Return the length in bytes."""
+        return int(self._head(key)["ContentLength"])
+
+    def modified(self, key: str) -> datetime:
+        """Return when the object was stored; S3 keeps whole seconds."""
+        moment: datetime = self._head(key)["LastModified"]
+        return moment.astimezone(UTC)
+
+    def exists(self, key: str) -> bool:
+        """Ask for the object's head."""
+        try:
+            self._head(key)
+        except UnknownObjectError:
+            return False
+        return True
+
+    def delete(self, key: str) -> None:
+        """Delete the object; S3 does not mind a missing one."""
+        self._client.delete_object(Bucket=self._bucket, Key=self._name(key))
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy inside the bucket; no byte passes through us."""
+        origin = {"Bucket": self._bucket, "Key": self._name(source)}
+        with self._known(source):
+            self._client.copy(origin, self._bucket, self._name(target), Config=self._transfer)
+
+    @contextmanager
+    def local_path(self, key: str) -> Iterator[Path]:
+        """Lend a temporary download."""
+        pieces = self.open(key)
+        with tempfile.TemporaryDirectory(prefix="kiroku-") as folder:
+            path = Path(folder) / key.rpartition("/")[2]
+            with path.open("wb") as file:
+                file.writelines(pieces)
+            yield path
+
+    def local_file(self, key: str) -> Path | None:
+        """Return None: there is no file."""
+        return None
+
+    def url(self, key: str, seconds: int = 3600) -> str | None:
+        """Return a presigned address when the store was opened with `presign=yes`."""
+        if not self._presign:
+            return None
+        wanted = {"Bucket": self._bucket, "Key": self._name(key)}
+        address: str = self._client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds)
+        return address
