@@ -27,7 +27,11 @@ SQL_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a record. `column` gives it a real column for filters and joins; `relation` lists ids."""
+    """One field of a record. `column` gives it a real column for filters and joins; `relation` lists ids.
+
+    `hidden` keeps it off the wire, `secret` also inside the service that owns it.
+    `mirror` (`kind.field`) names the other side that fills a list which nobody writes here.
+    """
 
     name: str
     type: str = "string"
@@ -41,6 +45,9 @@ class Field:
     ref: str | None = None
     read_only_put: bool = False
     read_only_post: bool = False
+    nullable: bool = True
+    secret: bool = False
+    mirror: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

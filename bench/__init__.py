@@ -1,0 +1,1 @@
+"""Measure Kitsu-compatible servers over HTTP, and the kernel on its own."""

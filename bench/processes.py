@@ -1,0 +1,91 @@
+"""CPU and memory of a server's processes: the one that listens, what started it and what it started."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import psutil
+
+# Databases and brokers are counted apart: the design's memory goal is about the application.
+OTHERS = ("postgres", "beam.smp", "rabbitmq", "redis-server", "epmd", "erl_child_setup", "ffmpeg")
+SHELLS = ("bash", "sh", "dash", "zsh", "make", "systemd", "init", "tini", "tmux", "screen", "sshd", "docker-init")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """CPU in seconds since each process began; memory in MiB. pss shares common pages, rss counts them each time."""
+
+    cpu: float = 0.0
+    rss: float = 0.0
+    pss: float = 0.0
+    others_cpu: float = 0.0
+    processes: int = 0
+
+
+def find_pids(url: str) -> list[int]:
+    """Return the processes that listen on the port of a local URL, and from there the whole family.
+
+    Going up stops at a shell, at make and at the first process; an empty list when nothing may be seen.
+    """
+    port = urlsplit(url).port or 80
+    try:
+        listening = {
+            sock.pid
+            for sock in psutil.net_connections("tcp")
+            if sock.status == psutil.CONN_LISTEN and sock.laddr and sock.laddr.port == port and sock.pid
+        }
+    except psutil.AccessDenied:
+        return []
+    return family(listening)
+
+
+def family(pids: Iterable[int]) -> list[int]:
+    """Return the topmost relatives of these processes with all that descends from them."""
+    found: set[int] = set()
+    for pid in pids:
+        try:
+            top = _topmost(psutil.Process(pid))
+            found |= {top.pid, *(child.pid for child in top.children(recursive=True))}
+        except psutil.Error:
+            continue
+    return sorted(found)
+
+
+def _topmost(process: psutil.Process) -> psutil.Process:
+    own = set(psutil.Process().parents()) | {psutil.Process()}
+    while True:
+        parent = process.parent()
+        if parent is None or parent.pid <= 1 or parent in own or parent.name() in SHELLS:
+            return process
+        process = parent
+
+
+def usage(pids: Iterable[int]) -> Usage:
+    """Return what these processes use now; those that are gone count nothing."""
+    cpu = rss = pss = others = 0.0
+    count = 0
+    for pid in pids:
+        try:
+            process = psutil.Process(pid)
+            with process.oneshot():
+                times = process.cpu_times()
+                spent = times.user + times.system
+                if process.name().startswith(OTHERS):
+                    others += spent
+                    continue
+                cpu += spent
+                rss += process.memory_info().rss
+                pss += _shared(process)
+                count += 1
+        except psutil.Error:
+            continue
+    return Usage(cpu, rss / 2**20, pss / 2**20, others, count)
+
+
+def _shared(process: psutil.Process) -> float:
+    """Return the proportional memory in bytes, or the resident one where the system keeps the other secret."""
+    try:
+        full = process.memory_full_info()
+    except psutil.Error:
+        return float(process.memory_info().rss)
+    return float(getattr(full, "pss", 0) or full.rss)

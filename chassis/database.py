@@ -1,0 +1,91 @@
+"""PostgreSQL as the services use it: a pool of connections and raw cursors with statements built once."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg2
+from psycopg2 import extensions
+from sqlalchemy import create_engine
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+from sqlalchemy.pool import PoolProxiedConnection
+
+SEARCH_PATH = "read,replica,log,public"
+# Documents go to the socket as they are: as bytes, never decoded.
+RAW_TEXT = extensions.new_type((25, 114, 3802), "RAW_TEXT", extensions.BYTES)
+
+Connection = PoolProxiedConnection
+Cursor = DBAPICursor
+__all__ = ["Connection", "Cursor", "DBAPIConnection", "Database", "psycopg2"]
+
+
+class Database:
+    """The database of one service. Connections are in autocommit: transactions begin explicitly."""
+
+    def __init__(self, url: str, *, pool_size: int = 8, commit: str = "on") -> None:
+        """Open `url` lazily, with at most `pool_size` connections; `commit` is PostgreSQL's synchronous_commit."""
+        self.url = url
+        options = f"-c search_path={SEARCH_PATH} -c TimeZone=UTC -c jit=off -c synchronous_commit={commit}"
+        self._engine = create_engine(
+            _sqlalchemy_url(url),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_reset_on_return=None,
+            pool_use_lifo=True,
+            connect_args={"options": options, "application_name": "kiroku"},
+        )
+
+    @contextmanager
+    def connection(self) -> Iterator[Any]:
+        """Lend a connection in autocommit. A broken one is thrown away, an open transaction rolled back."""
+        with self._lent() as raw:
+            try:
+                yield raw
+            except BaseException:
+                _make_clean(raw)
+                raise
+            if raw.info.transaction_status != extensions.TRANSACTION_STATUS_IDLE:
+                _make_clean(raw)
+
+    @contextmanager
+    def _lent(self) -> Iterator[Any]:
+        proxy = self._engine.raw_connection()
+        try:
+            raw: Any = proxy.driver_connection
+            if raw.closed:
+                proxy.invalidate()
+                proxy.close()
+                proxy = self._engine.raw_connection()
+                raw = proxy.driver_connection
+            if not raw.autocommit:
+                raw.autocommit = True
+            yield raw
+            if raw.closed:
+                proxy.invalidate()
+        finally:
+            proxy.close()
+
+    def run(self, statement: str, args: Any = None) -> list[tuple[Any, ...]]:
+        """Run one statement, or several without args, in autocommit; return the rows, if there are any."""
+        with self.connection() as connection, connection.cursor() as cursor:
+            cursor.execute(statement, args)
+            return cursor.fetchall() if cursor.description else []
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._engine.dispose()
+
+
+def _make_clean(raw: Any) -> None:
+    if raw.closed:
+        return
+    try:
+        if raw.info.transaction_status != extensions.TRANSACTION_STATUS_IDLE:
+            with raw.cursor() as cursor:
+                cursor.execute("ROLLBACK")
+    except psycopg2.Error:
+        raw.close()
+
+
+def _sqlalchemy_url(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+psycopg2://", 1).replace("postgres://", "postgresql+psycopg2://", 1)

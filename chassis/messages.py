@@ -1,0 +1,101 @@
+"""Requests and replies as they travel between the gateway and the services, in one process or over a broker."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+ADMIN, MANAGER, SUPERVISOR, USER, CLIENT, VENDOR = "admin", "manager", "supervisor", "user", "client", "vendor"
+SYSTEM, ANONYMOUS = "system", "anonymous"
+
+
+class Actor(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who asks. `identity` is person, bot, person_api, system or anonymous; `claims` are those of the token."""
+
+    person_id: str | None = None
+    role: str = ANONYMOUS
+    identity: str = ANONYMOUS
+    departments: tuple[str, ...] = ()
+    email: str | None = None
+    full_name: str = ""
+    claims: dict[str, Any] = {}
+
+    @property
+    def signed_in(self) -> bool:
+        """Tell whether somebody stands behind the request."""
+        return self.role != ANONYMOUS
+
+
+NOBODY = Actor()
+THE_SYSTEM = Actor(role=SYSTEM, identity=SYSTEM, full_name="Kiroku")
+
+
+class Upload(msgspec.Struct, frozen=True):
+    """A file that the gateway has put into the object store at `key`; `size` in bytes (the claim check)."""
+
+    field: str
+    filename: str
+    key: str
+    size: int
+    content_type: str = "application/octet-stream"
+
+
+class Request(msgspec.Struct):
+    """One call of an operation. `query` keeps repeated parameters; `needs` are positions by service (causal token)."""
+
+    operation: str
+    path: dict[str, str] = {}
+    query: dict[str, list[str]] = {}
+    body: Any = None
+    form: dict[str, str] = {}
+    files: list[Upload] = []
+    actor: Actor = NOBODY
+    request_id: str = ""
+    idempotency_key: str | None = None
+    if_match: str | None = None
+    if_none_match: str | None = None
+    needs: dict[str, int] = {}
+    headers: dict[str, str] = {}
+    causation: str | None = None
+
+    def one(self, name: str, default: str | None = None) -> str | None:
+        """Return the last value of query parameter `name`."""
+        values = self.query.get(name)
+        return values[-1] if values else default
+
+    def truth(self, name: str, default: bool = False) -> bool:
+        """Return query parameter `name` as a boolean (true, 1, yes)."""
+        value = self.one(name)
+        return default if value is None else value.lower() in ("true", "1", "yes")
+
+
+Body = bytes | Iterable[bytes] | None
+
+
+@dataclass(slots=True)
+class Reply:
+    """What an operation answers. `body` is finished bytes or a stream of them.
+
+    `file` (an object key) makes the gateway stream from the store; `positions` are the log positions that the
+    answer has reached, by service; `notes` carry facts for the gateway alone (cookies to set, caches to drop).
+    """
+
+    status: int = 200
+    body: Body = b""
+    content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+    positions: dict[str, int] = field(default_factory=dict)
+    file: str | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    def read(self) -> bytes:
+        """Return the whole body."""
+        if self.body is None or isinstance(self.body, bytes):
+            return self.body or b""
+        self.body = b"".join(self.body)
+        return self.body
+
+    def chunks(self) -> Iterator[bytes]:
+        """Return the body in pieces."""
+        return iter((self.body,)) if isinstance(self.body, bytes) else iter(self.body or ())

@@ -1,0 +1,144 @@
+"""SQL texts built once from resources: tables, upserts, and the fixed statements of the log."""
+
+from collections.abc import Iterable
+
+from chassis.resources import SQL_TYPES, Field, Resource
+
+READ, REPLICA, NEXT = "read", "replica", "read_next"
+FIXED = ("id", "version", "project_id", "created_at", "updated_at")
+TAIL = ("doc", "rel", "priv")
+
+LOG_MIGRATIONS: tuple[tuple[str, str], ...] = (
+    (
+        "0001_create_event_store",
+        """
+        CREATE TABLE log.head (position bigint NOT NULL);
+        INSERT INTO log.head VALUES (0);
+        CREATE TABLE log.events (
+            position bigint PRIMARY KEY, kind text NOT NULL, id uuid NOT NULL, version int NOT NULL,
+            name text NOT NULL, schema int NOT NULL, op text NOT NULL, new json NOT NULL, old json NOT NULL,
+            recorded_at timestamptz NOT NULL, project_id uuid, actor_id uuid, on_behalf_of uuid,
+            request_id text NOT NULL, causation text, live json NOT NULL,
+            CONSTRAINT events_stream UNIQUE (kind, id, version));
+        CREATE INDEX events_recorded_at ON log.events (recorded_at);
+        CREATE TABLE log.checkpoints (owner text PRIMARY KEY, position bigint NOT NULL);
+        CREATE TABLE log.parked (
+            owner text NOT NULL, position bigint NOT NULL, kind text NOT NULL, id uuid NOT NULL, event json NOT NULL,
+            error text NOT NULL, parked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+            PRIMARY KEY (owner, position));
+        CREATE TABLE log.idempotency (
+            key text NOT NULL, actor_id text NOT NULL, operation text NOT NULL, request_hash text NOT NULL,
+            status int NOT NULL, content_type text NOT NULL, body bytea NOT NULL,
+            recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (actor_id, key));
+        CREATE TABLE log.scopes (scope text PRIMARY KEY, revision bigint NOT NULL);
+        CREATE TABLE log.meta (name text PRIMARY KEY, value text NOT NULL);
+        """,
+    ),
+    ("0002_add_relay_cursor", "CREATE TABLE log.relay (position bigint NOT NULL); INSERT INTO log.relay VALUES (0);"),
+)
+
+APPEND = """
+WITH head AS (UPDATE log.head SET position = position + %s RETURNING position - %s AS base),
+added AS (
+    INSERT INTO log.events (position, kind, id, version, name, schema, op, new, old, recorded_at, project_id,
+                            actor_id, on_behalf_of, request_id, causation, live)
+    SELECT head.base + e.ord, e.kind, e.id, e.version, e.name, e.schema, e.op, e.new, e.old, %s, e.project_id,
+           %s, %s, %s, %s, e.live
+    FROM head, unnest(%s::text[], %s::uuid[], %s::int[], %s::text[], %s::int[], %s::text[], %s::json[], %s::json[],
+                      %s::uuid[], %s::json[])
+         WITH ORDINALITY AS e(kind, id, version, name, schema, op, new, old, project_id, live, ord))
+SELECT base FROM head
+"""
+
+BUMP = """
+INSERT INTO log.scopes (scope, revision) SELECT s, %s FROM unnest(%s::text[]) AS s ORDER BY s
+ON CONFLICT (scope) DO UPDATE SET revision = greatest(log.scopes.revision + 1, EXCLUDED.revision)
+"""
+
+EVENT_COLUMNS = (
+    "position, kind, id::text, version, name, schema, op, new::text, old::text, recorded_at, project_id::text, "
+    "actor_id::text, on_behalf_of::text, request_id, causation, live::text"
+)
+FEED = f"SELECT {EVENT_COLUMNS} FROM log.events WHERE position > %s ORDER BY position LIMIT %s"
+FEED_KINDS = (
+    f"SELECT {EVENT_COLUMNS} FROM log.events WHERE position > %s AND kind = ANY(%s) ORDER BY position LIMIT %s"
+)
+STREAM = f"SELECT {EVENT_COLUMNS} FROM log.events WHERE kind = %s AND id = %s ORDER BY version"
+
+
+def table_name(resource: Resource) -> str:
+    """Return the quoted table name of a kind."""
+    return f'"{resource.kind}"'
+
+
+def column_type(field: Field) -> str:
+    """Return the SQL type of a field's column."""
+    return SQL_TYPES[field.type]
+
+
+def create_table(resource: Resource, schema: str, *, rules: bool = True) -> str:
+    """Return the statements that create the read table of `resource`; replicas have no uniqueness `rules`."""
+    kind = resource.kind
+    columns = ["id uuid PRIMARY KEY", "version int NOT NULL", "project_id uuid"]
+    columns += ["created_at timestamptz NOT NULL", "updated_at timestamptz NOT NULL"]
+    columns += [f'"{f.name}" {column_type(f)}' for f in resource.columns]
+    columns += ["doc text NOT NULL", "rel text NOT NULL", "priv text"]
+    lines = [f'CREATE TABLE {schema}."{kind}" ({", ".join(columns)});']
+    lines.append(f'CREATE INDEX ON {schema}."{kind}" (project_id) WHERE project_id IS NOT NULL;')
+    for field in resource.columns:
+        if field.type == "uuid" and field.name != "project_id":
+            lines.append(f'CREATE INDEX ON {schema}."{kind}" ("{field.name}") WHERE "{field.name}" IS NOT NULL;')
+        if field.type in ("uuids", "strings"):
+            lines.append(f'CREATE INDEX ON {schema}."{kind}" USING gin ("{field.name}");')
+    for index in resource.indexes:
+        lines.append(f'CREATE INDEX ON {schema}."{kind}" ({", ".join(index)});')
+    for rule in resource.unique if rules else ():
+        where = f" WHERE {rule.where}" if rule.where else ""
+        lines.append(f'CREATE UNIQUE INDEX ON {schema}."{kind}" ({", ".join(rule.columns)}){where};')
+    return "\n".join(lines)
+
+
+def upsert(resource: Resource, schema: str = "") -> str:
+    """Return the bulk upsert from arrays: one array per column of `upsert_columns`."""
+    names = [f'"{name}"' for name in upsert_columns(resource)]
+    types = ["uuid", "int", "uuid", "timestamptz", "timestamptz"]
+    # Arrays of arrays must be rectangular in PostgreSQL, so lists travel as JSON text and are unpacked here.
+    types += ["text" if f.type in ("uuids", "strings", "json") else column_type(f) for f in resource.columns]
+    types += ["text", "text", "text"]
+    cells = [f"%s::{kind}[]" for kind in types]
+    picked = [f'u."{name}"' for name in FIXED] + [_unpacked(f) for f in resource.columns]
+    picked += [f"u.{name}" for name in TAIL]
+    changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in names[1:])
+    where = f"{schema}." if schema else ""
+    return (
+        f"INSERT INTO {where}{table_name(resource)} ({', '.join(names)}) SELECT {', '.join(picked)} "
+        f"FROM unnest({', '.join(cells)}) AS u({', '.join(names)}) ON CONFLICT (id) DO UPDATE SET {changes}"
+    )
+
+
+def _unpacked(field: Field) -> str:
+    name = f'u."{field.name}"'
+    if field.type in ("uuids", "strings"):
+        sort = "uuid" if field.type == "uuids" else "text"
+        return f"(SELECT array_agg(x::{sort}) FROM json_array_elements_text({name}::json) AS x)"
+    return f"{name}::jsonb" if field.type == "json" else name
+
+
+def upsert_columns(resource: Resource) -> tuple[str, ...]:
+    """Return the columns in the order that `upsert` takes them."""
+    return (*FIXED, *(f.name for f in resource.columns), *TAIL)
+
+
+def select_rows(resource: Resource) -> str:
+    """Return the head of a SELECT of whole rows, as Resource.load takes them."""
+    return (
+        "SELECT t.id::text, t.version, t.project_id::text, t.created_at, t.updated_at, t.doc, t.rel, t.priv "
+        f"FROM {table_name(resource)} t"
+    )
+
+
+def definition(resources: Iterable[Resource], extra: Iterable[str] = ()) -> str:
+    """Return the text that stands for the shape of the read models; another text means: rebuild."""
+    parts = [create_table(r, READ) + repr(sorted((f.name, f.type, f.hidden, f.relation) for f in r.fields))
+             for r in resources]
+    return "\n".join([*parts, *extra])
