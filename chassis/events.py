@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from chassis.resources import Fields, Record, Resource
@@ -68,8 +68,6 @@ def moment(value: Any) -> datetime | None:
     if not value:
         return None
     parsed = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    from datetime import UTC
-
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
@@ -103,8 +101,8 @@ def changed(record: Record, changes: Fields) -> tuple[Fields, Fields]:
 
 
 def public(event: Event, resource: Resource) -> Event:
-    """Return `event` without the hidden fields: what leaves the service that owns it."""
-    hidden = {f.name for f in resource.fields if f.hidden and f.type != "kind"}
+    """Return `event` without the secret fields: what leaves the service that owns it."""
+    hidden = {f.name for f in resource.fields if f.secret}
     if not hidden:
         return event
     new = {k: v for k, v in event.new.items() if k not in hidden}

@@ -60,9 +60,7 @@ EVENT_COLUMNS = (
     "actor_id::text, on_behalf_of::text, request_id, causation, live::text"
 )
 FEED = f"SELECT {EVENT_COLUMNS} FROM log.events WHERE position > %s ORDER BY position LIMIT %s"
-FEED_KINDS = (
-    f"SELECT {EVENT_COLUMNS} FROM log.events WHERE position > %s AND kind = ANY(%s) ORDER BY position LIMIT %s"
-)
+FEED_KINDS = f"SELECT {EVENT_COLUMNS} FROM log.events WHERE position > %s AND kind = ANY(%s) ORDER BY position LIMIT %s"
 STREAM = f"SELECT {EVENT_COLUMNS} FROM log.events WHERE kind = %s AND id = %s ORDER BY version"
 
 
@@ -139,6 +137,8 @@ def select_rows(resource: Resource) -> str:
 
 def definition(resources: Iterable[Resource], extra: Iterable[str] = ()) -> str:
     """Return the text that stands for the shape of the read models; another text means: rebuild."""
-    parts = [create_table(r, READ) + repr(sorted((f.name, f.type, f.hidden, f.relation) for f in r.fields))
-             for r in resources]
+    parts = [
+        create_table(r, READ) + repr(sorted((f.name, f.type, f.hidden, f.relation) for f in r.fields))
+        for r in resources
+    ]
     return "\n".join([*parts, *extra])

@@ -1,0 +1,146 @@
+"""Followers: replicas of other services' records, kept from their feeds; checkpoint and effect in one transaction."""
+
+import logging
+import threading
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import orjson
+
+from chassis import log, sql
+from chassis.changes import Buffer, Change, fold
+from chassis.events import Event
+from chassis.messages import THE_SYSTEM, Request
+from chassis.resources import Record
+from chassis.service import Service
+from chassis.unit import Unit
+
+logger = logging.getLogger(__name__)
+BATCH = 2_000
+
+
+class Feeds(Protocol):
+    """Reads the feed of another service: (owner, after, limit, kinds) -> (events, head of the owner's log)."""
+
+    def __call__(self, owner: str, after: int, limit: int, kinds: list[str]) -> tuple[list[Event], int]:
+        """Return events of `kinds` after position `after`."""
+        ...
+
+
+class Follower:
+    """Keeps the replicas of one service up with their owners. Several may run at once: the checkpoint is locked."""
+
+    def __init__(self, service: Service, owners: Mapping[str, str], feeds: Feeds) -> None:
+        """Follow for `service`; `owners` maps each kind to the service that owns it."""
+        self._service = service
+        self._feeds = feeds
+        self._kinds: dict[str, list[str]] = {}
+        for resource in service.spec.replicates:
+            self._kinds.setdefault(owners[resource.kind], []).append(resource.kind)
+        self._reached: dict[str, int] = {}
+        self._locks = {owner: threading.Lock() for owner in self._kinds}
+        self._reactions = service.spec.reactions()
+
+    @property
+    def owners(self) -> list[str]:
+        """Return the services that are followed."""
+        return sorted(self._kinds)
+
+    def meet(self, needs: Mapping[str, int]) -> None:
+        """Catch up with every owner whose needed position is not reached yet (P5)."""
+        for owner, position in needs.items():
+            if owner in self._kinds and self._reached.get(owner, -1) < position:
+                self.catch_up(owner)
+
+    def catch_up(self, owner: str) -> int:
+        """Apply all of `owner`'s events that are missing; return the position reached."""
+        with self._locks[owner]:
+            while True:
+                reached, more = self._step(owner)
+                self._reached[owner] = max(reached, self._reached.get(owner, 0))
+                if not more:
+                    return reached
+
+    def _step(self, owner: str) -> tuple[int, bool]:
+        service = self._service
+        request = Request(f"{service.name}.follow_{owner}", actor=THE_SYSTEM, request_id=f"follow-{owner}")
+        with service.database.connection() as connection:
+            unit = Unit(service, request, connection, writes=True)
+            unit.rows("INSERT INTO log.checkpoints VALUES (%s, 0) ON CONFLICT DO NOTHING", (owner,))
+            found = unit.rows("SELECT position FROM log.checkpoints WHERE owner = %s FOR UPDATE", (owner,))
+            after = found[0][0]
+            events, head = self._feeds(owner, after, BATCH, self._kinds[owner])
+            full = len(events) == BATCH
+            position = events[-1].position if full else max(head, events[-1].position if events else after)
+            if position == after:
+                return after, False
+            changes = self._apply(unit, connection, owner, events)
+            unit.flush()
+            with connection.cursor() as cursor:
+                if changes:
+                    service.refresh_derived(cursor, changes)
+                    log.bump(cursor, {c.event.project_id or c.event.kind for c in changes}, 0)
+                cursor.execute("UPDATE log.checkpoints SET position = %s WHERE owner = %s", (position, owner))
+            reached = unit.finish()
+        if reached is not None:
+            for listener in service.on_commit:
+                listener(reached, unit.changes)
+        return position, full
+
+    def _apply(self, unit: Unit, connection: Any, owner: str, events: list[Event]) -> list[Change]:
+        known = self._load(connection, events)
+        held = self._held(unit, owner)
+        changes: list[Change] = []
+        buffer = Buffer()
+        for event in events:
+            if (event.kind, event.id) in held:
+                self._park(unit, owner, event, "an earlier event of this record is parked")
+                continue
+            record = fold(buffer, known, event)
+            if record is not None:
+                changes.append(Change(event, record))
+        with connection.cursor() as cursor:
+            buffer.flush(cursor, self._service.resources)
+        for change in changes:
+            for reaction in self._reactions.get(change.event.kind, ()):
+                self._react(unit, owner, reaction, change)
+        return changes
+
+    def _react(self, unit: Unit, owner: str, reaction: Any, change: Change) -> None:
+        kept = len(unit.changes)
+        unit.flush()
+        unit.rows("SAVEPOINT reaction")
+        try:
+            reaction(unit, change.event, change.record)
+            unit.flush()
+        except Exception as problem:
+            logger.exception("%s: reaction to %s of %s parked", unit.service, change.event.name, owner)
+            unit.rollback_to("reaction", kept)
+            self._park(unit, owner, change.event, f"{type(problem).__name__}: {problem}")
+        else:
+            unit.rows("RELEASE SAVEPOINT reaction")
+
+    def _held(self, unit: Unit, owner: str) -> set[tuple[str, str]]:
+        return {(k, i) for k, i in unit.rows("SELECT kind, id::text FROM log.parked WHERE owner = %s", (owner,))}
+
+    def _park(self, unit: Unit, owner: str, event: Event, error: str) -> None:
+        body = orjson.dumps(event).decode()
+        unit.rows(
+            "INSERT INTO log.parked (owner, position, kind, id, event, error) VALUES (%s, %s, %s, %s, %s, %s) "
+            "ON CONFLICT DO NOTHING",
+            (owner, event.position, event.kind, event.id, body, error),
+        )
+
+    def _load(self, connection: Any, events: list[Event]) -> dict[tuple[str, str], Record | None]:
+        wanted: dict[str, set[str]] = {}
+        for event in events:
+            wanted.setdefault(event.kind, set()).add(event.id)
+        known: dict[tuple[str, str], Record | None] = {}
+        with connection.cursor() as cursor:
+            for kind, ids in wanted.items():
+                resource = self._service.resources[kind]
+                cursor.execute(sql.select_rows(resource) + " WHERE t.id = ANY(%s::uuid[])", (sorted(ids),))
+                for row in cursor.fetchall():
+                    record = resource.load(row)
+                    known[(kind, record.id)] = record
+        return known

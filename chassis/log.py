@@ -1,0 +1,79 @@
+"""The event log of one service: append as the last act of a transaction, read by stream and by position."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from chassis import sql
+from chassis.events import Event, Upcasters
+from chassis.messages import Request
+
+
+def append(cursor: Any, events: list[Event], request: Request, now: datetime) -> int:
+    """Append `events` and return the position of the last one.
+
+    Positions are taken under the lock of the head row, which is held to the commit: gap-free, in commit order.
+    A clash of stream versions raises psycopg2's UniqueViolation of `events_stream`.
+    """
+    count = len(events)
+    columns: list[list[Any]] = [
+        [e.kind for e in events],
+        [e.id for e in events],
+        [e.version for e in events],
+        [e.name for e in events],
+        [e.schema for e in events],
+        [e.op for e in events],
+        [orjson.dumps(e.new).decode() for e in events],
+        [orjson.dumps(e.old).decode() for e in events],
+        [e.project_id for e in events],
+        [orjson.dumps(e.live).decode() for e in events],
+    ]
+    actor = request.actor
+    behalf = actor.claims.get("on_behalf_of")
+    head = [count, count, now, actor.person_id, behalf, request.request_id, request.causation]
+    cursor.execute(sql.APPEND, [*head, *columns])
+    base: int = cursor.fetchone()[0]
+    return base + count
+
+
+def bump(cursor: Any, scopes: Iterable[str], position: int) -> None:
+    """Move the revisions of `scopes` on, so that ETags made of them change."""
+    wanted = sorted(set(scopes))
+    if wanted:
+        cursor.execute(sql.BUMP, (position, wanted))
+
+
+def event_of(row: tuple[Any, ...]) -> Event:
+    """Return the event that a row of EVENT_COLUMNS holds."""
+    (position, kind, id_, version, name, schema, op, new, old, recorded_at, project_id, actor_id, behalf, request_id,
+     causation, live) = row  # fmt: skip
+    return Event(
+        name, kind, id_, version, op, orjson.loads(new), orjson.loads(old), recorded_at, project_id, actor_id,
+        behalf, request_id, causation, schema, position, orjson.loads(live),
+    )  # fmt: skip
+
+
+def read_feed(
+    cursor: Any, upcasters: Upcasters, after: int, limit: int, kinds: Iterable[str] | None = None
+) -> list[Event]:
+    """Return up to `limit` events after position `after`, of `kinds` only when given, in order."""
+    if kinds is None:
+        cursor.execute(sql.FEED, (after, limit))
+    else:
+        cursor.execute(sql.FEED_KINDS, (after, list(kinds), limit))
+    return [upcasters(event_of(row)) for row in cursor.fetchall()]
+
+
+def read_stream(cursor: Any, upcasters: Upcasters, kind: str, id_: str) -> list[Event]:
+    """Return all events of one record, oldest first."""
+    cursor.execute(sql.STREAM, (kind, id_))
+    return [upcasters(event_of(row)) for row in cursor.fetchall()]
+
+
+def head_position(cursor: Any) -> int:
+    """Return the newest committed position."""
+    cursor.execute("SELECT position FROM log.head")
+    position: int = cursor.fetchone()[0]
+    return position

@@ -1,0 +1,242 @@
+"""A service: its kinds, rooms and policies as one value, and the host-independent call of its operations."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, Protocol
+
+import orjson
+from psycopg2 import Error, InterfaceError, OperationalError, errors
+
+from chassis.changes import Change
+from chassis.crud import Crud
+from chassis.database import Database
+from chassis.errors import DomainError, Refused, Unavailable
+from chassis.events import Event, Upcasters, public
+from chassis.log import head_position, read_feed
+from chassis.messages import THE_SYSTEM, Reply, Request
+from chassis.operations import Operation, operations_of
+from chassis.resources import Record, Resource
+from chassis.unit import Unit
+
+logger = logging.getLogger(__name__)
+TRIES = 8
+UNIQUE_TEXT = "A record with the same unique values already exists."
+CLASHES = (errors.DeadlockDetected, errors.SerializationFailure)
+
+
+class Bus(Protocol):
+    """Where requests to other services go: a direct call, or a message over the broker."""
+
+    def call(self, request: Request) -> Reply:
+        """Return the reply of the operation that `request` names. Raises its DomainError."""
+        ...
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A read model computed by SQL from the service's tables, refreshed in the same transaction.
+
+    `ddl` creates it; `touched` tells which of its rows a set of changes concerns (None: all); `refresh` computes
+    these rows anew.
+    """
+
+    name: str
+    ddl: str
+    touched: Callable[[Any, list[Change]], list[str] | None]
+    refresh: Callable[[Any, list[str] | None], None]
+
+
+@dataclass(frozen=True)
+class ServiceSpec:
+    """What a service is: the kinds it owns and replicates, its rooms, generic operations and first records."""
+
+    name: str
+    owns: tuple[Resource, ...]
+    replicates: tuple[Resource, ...] = ()
+    cruds: tuple[Crud, ...] = ()
+    rooms: tuple[ModuleType, ...] = ()
+    derived: tuple[Derived, ...] = ()
+    seed: Callable[[Unit], None] | None = None
+    upcasters: Upcasters = field(default_factory=Upcasters)
+
+    def operations(self) -> dict[str, Operation]:
+        """Return all operations by name; a handwritten one wins over a generic one of the same name."""
+        found: dict[str, Operation] = {}
+        for crud in self.cruds:
+            found.update(crud.operations())
+        written: dict[str, Operation] = {}
+        for room in self.rooms:
+            for name, operation in operations_of(room).items():
+                if name in written:
+                    raise ValueError(f"{self.name}.{name} is declared twice")
+                written[name] = operation
+        return {**found, **written}
+
+    def reactions(self) -> dict[str, list[Callable[[Unit, Event, Record | None], None]]]:
+        """Return the reactions of all rooms by replicated kind."""
+        found: dict[str, list[Callable[[Unit, Event, Record | None], None]]] = {}
+        for room in self.rooms:
+            for value in vars(room).values():
+                for kind in getattr(value, "reacts_to", ()):
+                    if value.__module__ == room.__name__:
+                        found.setdefault(kind, []).append(value)
+        return found
+
+
+def reacts(*kinds: str) -> Callable[[Any], Any]:
+    """Declare a reaction to changes of replicated `kinds`: (unit, event, record) in the replica's transaction."""
+
+    def mark(function: Any) -> Any:
+        function.reacts_to = kinds
+        return function
+
+    return mark
+
+
+class Service:
+    """A running service: a spec on a database. Thread-safe; knows nothing of the shape it runs in."""
+
+    def __init__(
+        self, spec: ServiceSpec, database: Database, bus: Bus, settings: Mapping[str, Any] | None = None
+    ) -> None:
+        """Serve `spec` from `database`; `bus` reaches the other services."""
+        self.spec = spec
+        self.name = spec.name
+        self.database = database
+        self.bus = bus
+        self.settings = settings or {}
+        self.owned = {r.kind: r for r in spec.owns}
+        self.resources = {**{r.kind: r for r in spec.replicates}, **self.owned}
+        self.operations = spec.operations()
+        self.on_commit: list[Callable[[int, list[Change]], None]] = []
+        self.catch_up: Callable[[Mapping[str, int]], None] = lambda needs: None
+
+    def call(self, request: Request) -> Reply:
+        """Run the operation that `request` names. Raises DomainError for what a caller can mend."""
+        operation = self.operations.get(request.operation.partition(".")[2])
+        if operation is None:
+            raise DomainError(f"Unknown operation {request.operation}.", code="operation.unknown")
+        if request.needs:
+            self.catch_up(request.needs)
+        for attempt in range(TRIES):
+            try:
+                return self._run(operation, request)
+            except (OperationalError, InterfaceError) as problem:
+                if isinstance(problem, CLASHES):
+                    continue
+                logger.warning("%s: database connection lost: %s", self.name, type(problem).__name__)
+                self.database.close()
+                if operation.writes or attempt:
+                    raise Unavailable("The database is restarting: try again.") from problem
+            except errors.UniqueViolation as clash:
+                if clash.diag.constraint_name != "events_stream":
+                    raise Refused(UNIQUE_TEXT) from None
+        raise Unavailable("Too many writers at once: try again.")
+
+    def _run(self, operation: Operation, request: Request) -> Reply:
+        with self.database.connection() as connection:
+            unit = Unit(self, request, connection, writes=operation.writes)
+            digest = ""
+            if operation.writes and request.idempotency_key:
+                digest = _digest(request)
+                answered = self._answered(unit, digest)
+                if answered is not None:
+                    return answered
+            path = operation.positional(request)
+            operation.allow(unit, request.path)
+            try:
+                result = operation.run(unit, *path, **operation.keywords(request))
+                reply = self._reply(unit, operation, result)
+                if operation.writes:
+                    self._commit(unit, reply, digest)
+            except errors.DataError:
+                raise Refused("One of the provided values has an invalid format.") from None
+            reply.notes.update(unit.notes)
+            return reply
+
+    def _commit(self, unit: Unit, reply: Reply, digest: str) -> None:
+        remember = None
+        if digest:
+            body = reply.read()
+
+            def remember(cursor: Any) -> None:
+                request = unit.request
+                cursor.execute(
+                    "INSERT INTO log.idempotency (key, actor_id, operation, request_hash, status, content_type, body) "
+                    "VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                    (request.idempotency_key, unit.actor.person_id or "", request.operation, digest, reply.status,
+                     reply.content_type, body),
+                )  # fmt: skip
+
+        position = unit.finish(remember)
+        if position is not None:
+            reply.positions[self.name] = position
+            for listener in self.on_commit:
+                listener(position, unit.changes)
+
+    def _answered(self, unit: Unit, digest: str) -> Reply | None:
+        found = unit.rows(
+            "SELECT request_hash, status, content_type, body FROM log.idempotency WHERE actor_id = %s AND key = %s",
+            (unit.actor.person_id or "", unit.request.idempotency_key),
+        )
+        if not found:
+            return None
+        known, status, content_type, body = found[0]
+        if known != digest:
+            raise DomainError("This Idempotency-Key was used for another request.", code="idempotency.reused")
+        return Reply(status, bytes(body), content_type)
+
+    def _reply(self, unit: Unit, operation: Operation, result: Any) -> Reply:
+        if isinstance(result, Reply):
+            return result
+        if result is None:
+            return Reply(204)
+        if isinstance(result, bytes):
+            return Reply(operation.status, result)
+        if isinstance(result, Record):
+            resource = self.resources[result.kind]
+            body = (resource.doc(result)[:-1] + resource.rel(result)).encode()
+            return Reply(operation.status, body)
+        if isinstance(result, list) and result and all(isinstance(item, Record) for item in result):
+            documents = [self.resources[item.kind].doc(item) for item in result]
+            return Reply(operation.status, f"[{','.join(documents)}]".encode())
+        return Reply(operation.status, orjson.dumps(result, option=orjson.OPT_NON_STR_KEYS))
+
+    def refresh_derived(self, cursor: Any, changes: list[Change]) -> None:
+        """Refresh the derived rows that `changes` touch, under the lock of the head: one writer at a time."""
+        if not self.spec.derived:
+            return
+        cursor.execute("SELECT position FROM log.head FOR UPDATE")
+        for derived in self.spec.derived:
+            ids = derived.touched(cursor, changes)
+            if ids is None or ids:
+                derived.refresh(cursor, ids)
+
+    def ask(self, operation: str, path: dict[str, str], body: Any, query: Mapping[str, Any], cause: Request) -> Reply:
+        """Call another service as the system, on behalf of the actor of `cause`."""
+        claims = {"on_behalf_of": cause.actor.person_id} if cause.actor.person_id else {}
+        actor = type(THE_SYSTEM)(role=THE_SYSTEM.role, identity=THE_SYSTEM.identity, claims=claims)
+        found = {name: value if isinstance(value, list) else [str(value)] for name, value in query.items()}
+        request = Request(
+            operation, path, found, body, actor=actor, request_id=cause.request_id, needs=dict(cause.needs)
+        )
+        return self.bus.call(request)
+
+    def feed(self, after: int, limit: int = 1000, kinds: list[str] | None = None) -> tuple[list[Event], int]:
+        """Return public events after a position, and the head that they were read under."""
+        with self.database.connection() as connection, connection.cursor() as cursor:
+            head = head_position(cursor)
+            found = read_feed(cursor, self.spec.upcasters, after, limit, kinds)
+        shown = [public(event, self.owned[event.kind]) if event.kind in self.owned else event for event in found]
+        return shown, head
+
+
+def _digest(request: Request) -> str:
+    content = orjson.dumps([request.operation, request.path, request.query, request.body, request.form])
+    return hashlib.sha256(content).hexdigest()
+
+
+__all__ = ["Bus", "Derived", "Error", "Service", "ServiceSpec", "reacts"]
