@@ -125,19 +125,27 @@ def _plain(value: Any, kind: Any, text: bool) -> Any:
     if origin is list:
         return _list(value, kind, text)
     if origin is dict:
-        if text and isinstance(value, str):
-            value = _json(value)
-        if not isinstance(value, dict):
-            raise ValueError("Input should be a valid dictionary")
-        return value
+        return _mapping(value, text)
     if origin is typing.Literal:
-        if value not in get_args(kind):
-            raise ValueError(f"Input should be {' or '.join(repr(option) for option in get_args(kind))}")
-        return value
+        return _one_of(value, get_args(kind))
     try:
         return msgspec.convert(value, kind, strict=not text)
     except msgspec.ValidationError as refusal:
         raise ValueError(str(refusal)) from None
+
+
+def _mapping(value: Any, text: bool) -> dict[str, Any]:
+    if text and isinstance(value, str):
+        value = _json(value)
+    if not isinstance(value, dict):
+        raise ValueError("Input should be a valid dictionary")
+    return value
+
+
+def _one_of(value: Any, options: tuple[Any, ...]) -> Any:
+    if value not in options:
+        raise ValueError(f"Input should be {' or '.join(repr(option) for option in options)}")
+    return value
 
 
 def _list(value: Any, kind: Any, text: bool) -> list[Any]:

@@ -20,7 +20,7 @@ BATCH = 2_000
 
 
 class Feeds(Protocol):
-    """Reads the feed of another service: (owner, after, limit, kinds) -> (events, head of the owner's log)."""
+    """Reads the feed of another service: (owner, after, limit, kinds) -> (events, position reached)."""
 
     def __call__(self, owner: str, after: int, limit: int, kinds: list[str]) -> tuple[list[Event], int]:
         """Return events of `kinds` after position `after`."""
@@ -66,28 +66,29 @@ class Follower:
         request = Request(f"{service.name}.follow_{owner}", actor=THE_SYSTEM, request_id=f"follow-{owner}")
         with service.database.connection() as connection:
             unit = Unit(service, request, connection, writes=True)
-            unit.rows("INSERT INTO log.checkpoints VALUES (%s, 0) ON CONFLICT DO NOTHING", (owner,))
-            found = unit.rows("SELECT position FROM log.checkpoints WHERE owner = %s FOR UPDATE", (owner,))
-            after = found[0][0]
-            events, head = self._feeds(owner, after, BATCH, self._kinds[owner])
-            full = len(events) == BATCH
-            position = events[-1].position if full else max(head, events[-1].position if events else after)
+            unit.rows("INSERT INTO log.checkpoints (owner, position) VALUES (%s, 0) ON CONFLICT DO NOTHING", (owner,))
+            found = unit.rows("SELECT position, reacted FROM log.checkpoints WHERE owner = %s FOR UPDATE", (owner,))
+            after, reacted = found[0]
+            events, position = self._feeds(owner, after, BATCH, self._kinds[owner])
             if position == after:
                 return after, False
-            changes = self._apply(unit, connection, owner, events)
+            changes = self._apply(unit, connection, owner, events, reacted)
             unit.flush()
             with connection.cursor() as cursor:
                 if changes:
                     service.refresh_derived(cursor, changes)
                     log.bump(cursor, {c.event.project_id or c.event.kind for c in changes}, 0)
-                cursor.execute("UPDATE log.checkpoints SET position = %s WHERE owner = %s", (position, owner))
+                cursor.execute(
+                    "UPDATE log.checkpoints SET position = %s, reacted = greatest(reacted, %s) WHERE owner = %s",
+                    (position, position, owner),
+                )
             reached = unit.finish()
         if reached is not None:
             for listener in service.on_commit:
                 listener(reached, unit.changes)
-        return position, full
+        return position, bool(events)
 
-    def _apply(self, unit: Unit, connection: Any, owner: str, events: list[Event]) -> list[Change]:
+    def _apply(self, unit: Unit, connection: Any, owner: str, events: list[Event], reacted: int) -> list[Change]:
         known = self._load(connection, events)
         held = self._held(unit, owner)
         changes: list[Change] = []
@@ -102,6 +103,8 @@ class Follower:
         with connection.cursor() as cursor:
             buffer.flush(cursor, self._service.resources)
         for change in changes:
+            if change.event.position <= reacted:
+                continue
             for reaction in self._reactions.get(change.event.kind, ()):
                 self._react(unit, owner, reaction, change)
         return changes

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from chassis import schema, sql
-from chassis.changes import Buffer, fold, write_rows
+from chassis.changes import Buffer, fold
+from chassis.events import Event
 from chassis.log import head_position, read_feed
 from chassis.resources import Record
 from chassis.service import Service
@@ -35,12 +36,20 @@ def fold_log(
     return after
 
 
-def _fold_batch(cursor: Any, service: Service, target: str, events: list[Any]) -> None:
-    known: dict[tuple[str, str], Record | None] = {}
+def _fold_batch(cursor: Any, service: Service, target: str, events: list[Event]) -> None:
+    owned = [event for event in events if event.kind in service.owned]
+    known = _known(cursor, service, target, owned)
+    buffer = Buffer()
+    for event in owned:
+        fold(buffer, known, event)
+    buffer.flush(cursor, service.owned, target)
+
+
+def _known(cursor: Any, service: Service, target: str, events: list[Event]) -> dict[tuple[str, str], Record | None]:
     wanted: dict[str, set[str]] = {}
     for event in events:
-        if event.kind in service.owned:
-            wanted.setdefault(event.kind, set()).add(event.id)
+        wanted.setdefault(event.kind, set()).add(event.id)
+    known: dict[tuple[str, str], Record | None] = {}
     for kind, ids in wanted.items():
         resource = service.owned[kind]
         statement = sql.select_rows(resource).replace(f'FROM "{kind}"', f'FROM {target}."{kind}"')
@@ -48,14 +57,7 @@ def _fold_batch(cursor: Any, service: Service, target: str, events: list[Any]) -
         for row in cursor.fetchall():
             record = resource.load(row)
             known[(kind, record.id)] = record
-    buffer = Buffer()
-    for event in events:
-        if event.kind in service.owned:
-            fold(buffer, known, event)
-    for kind, gone in buffer.gone.items():
-        cursor.execute(f'DELETE FROM {target}."{kind}" WHERE id = ANY(%s::uuid[])', (sorted(gone),))
-    for kind, rows in buffer.rows.items():
-        write_rows(cursor, service.owned[kind], list(rows.values()), target)
+    return known
 
 
 def rebuild(service: Service, progress: Progress | None = None) -> int:

@@ -52,7 +52,8 @@ def create_read_models(cursor: Any, service: Service) -> bool:
     cursor.execute("DROP SCHEMA IF EXISTS read CASCADE; DROP SCHEMA IF EXISTS replica CASCADE")
     cursor.execute("CREATE SCHEMA read; CREATE SCHEMA replica")
     create_tables(cursor, service, "read", "replica")
-    cursor.execute("DELETE FROM log.checkpoints")
+    # Replicas fill again from the owners' feeds; reactions up to `reacted` have had their effect and stay out.
+    cursor.execute("UPDATE log.checkpoints SET position = 0")
     cursor.execute(
         "INSERT INTO log.meta VALUES ('shape', %s) ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value", (present,)
     )

@@ -124,11 +124,12 @@ class Service:
         for attempt in range(TRIES):
             try:
                 return self._run(operation, request)
+            except CLASHES:
+                continue
             except (OperationalError, InterfaceError) as problem:
-                if isinstance(problem, CLASHES):
-                    continue
                 logger.warning("%s: database connection lost: %s", self.name, type(problem).__name__)
                 self.database.close()
+                # A lost COMMIT may have happened: only reads are tried again.
                 if operation.writes or attempt:
                     raise Unavailable("The database is restarting: try again.") from problem
             except errors.UniqueViolation as clash:
@@ -225,13 +226,20 @@ class Service:
         )
         return self.bus.call(request)
 
+    def head(self) -> int:
+        """Return the newest position of the log."""
+        position: int = self.database.run("SELECT position FROM log.head")[0][0]
+        return position
+
     def feed(self, after: int, limit: int = 1000, kinds: list[str] | None = None) -> tuple[list[Event], int]:
-        """Return public events after a position, and the head that they were read under."""
+        """Return public events after a position, and the position that a reader of them has reached."""
         with self.database.connection() as connection, connection.cursor() as cursor:
+            # The head comes first: what commits between both statements is read next time.
             head = head_position(cursor)
             found = read_feed(cursor, self.spec.upcasters, after, limit, kinds)
         shown = [public(event, self.owned[event.kind]) if event.kind in self.owned else event for event in found]
-        return shown, head
+        reached = max(head if len(found) < limit else 0, found[-1].position if found else after)
+        return shown, reached
 
 
 def _digest(request: Request) -> str:

@@ -21,7 +21,8 @@ LOG_MIGRATIONS: tuple[tuple[str, str], ...] = (
             request_id text NOT NULL, causation text, live json NOT NULL,
             CONSTRAINT events_stream UNIQUE (kind, id, version));
         CREATE INDEX events_recorded_at ON log.events (recorded_at);
-        CREATE TABLE log.checkpoints (owner text PRIMARY KEY, position bigint NOT NULL);
+        CREATE TABLE log.checkpoints (
+            owner text PRIMARY KEY, position bigint NOT NULL, reacted bigint NOT NULL DEFAULT 0);
         CREATE TABLE log.parked (
             owner text NOT NULL, position bigint NOT NULL, kind text NOT NULL, id uuid NOT NULL, event json NOT NULL,
             error text NOT NULL, parked_at timestamptz NOT NULL DEFAULT clock_timestamp(),

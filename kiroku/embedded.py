@@ -1,0 +1,108 @@
+"""One command, one port: embedded PostgreSQL, all services and the gateway under gunicorn."""
+
+import json
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from chassis.storage import open_store
+from gateway.app import create_app
+from kiroku.postgres import EmbeddedPostgres
+from kiroku.settings import Settings, kept_secret
+from kiroku.system import SERVICES, System
+
+
+class _Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn, told by us instead of by its command line."""
+
+    def __init__(self, make: Callable[[], Any], options: dict[str, Any]) -> None:
+        self._make = make
+        self._told = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Take our options."""
+        for name, value in self._told.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Return the WSGI application; runs in the worker, after the fork."""
+        return self._make()
+
+
+def service_settings(settings: Settings, password: str) -> dict[str, Any]:
+    """Return what services may ask for by `unit.setting`."""
+    return {
+        "secret": kept_secret(settings),
+        "access_seconds": settings.access_seconds,
+        "refresh_seconds": settings.refresh_seconds,
+        "admin_email": settings.admin_email,
+        "admin_password": password,
+    }
+
+
+def admin_of(settings: Settings) -> dict[str, str]:
+    """Return {url, email, password} of the first administrator: kept in home, password made on first start."""
+    path = settings.home / "admin.json"
+    url = f"http://{settings.host}:{settings.port}"
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    password = kept.get("password") or settings.admin_password or secrets.token_urlsafe(9)
+    admin = {"url": url, "email": kept.get("email") or settings.admin_email, "password": password}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(admin))
+    return admin
+
+
+def database_urls(settings: Settings, stack: ExitStack) -> dict[str, str]:
+    """Return the database of each service; starts the embedded server when no other is given."""
+    if settings.database_url:
+        base = settings.database_url.rstrip("/")
+        return {name: f"{base}/kiroku_{name}" for name in SERVICES}
+    server = stack.enter_context(EmbeddedPostgres(settings.home / "postgres"))
+    server.create_databases([f"kiroku_{name}" for name in SERVICES])
+    return {name: server.url(f"kiroku_{name}") for name in SERVICES}
+
+
+def run(settings: Settings) -> None:
+    """Serve until a signal comes, then stop everything in order."""
+    admin = admin_of(settings)
+    with ExitStack() as stack:
+        urls = database_urls(settings, stack)
+        told = service_settings(settings, admin["password"])
+        told["admin_email"] = admin["email"]
+        first = System(urls, told)
+        first.migrate()
+        first.stop()
+        storage = settings.storage_url or f"file://{(settings.home / 'media').resolve()}"
+
+        def make() -> Any:
+            system = System(urls, told)
+            system.start()
+            return create_app(
+                system, store=open_store(storage), secret=told["secret"], body_limit=settings.body_limit,
+                describe={f"{s.name}.{o.name}": o for s in system.services.values() for o in s.operations.values()},
+            )  # fmt: skip
+
+        print(f"Kiroku: {admin['url']}   docs: {admin['url']}/docs", flush=True)
+        print(f"Administrator: {admin['email']}   password: {admin['password']}", flush=True)
+        options = {
+            "bind": f"{settings.host}:{settings.port}",
+            "worker_class": "gthread",
+            "workers": 1,
+            "threads": settings.threads,
+            "keepalive": 30,
+            "timeout": 120,
+            "graceful_timeout": 15,
+            "control_socket_disable": True,
+            "loglevel": os.environ.get("KIROKU_LOG_LEVEL", "warning"),
+        }
+        try:
+            _Server(make, options).run()
+        except SystemExit:
+            # gunicorn ends by SystemExit; the databases must still be stopped in order.
+            pass

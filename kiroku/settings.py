@@ -1,0 +1,72 @@
+"""Every setting in one place, typed; read once from the environment."""
+
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+class WrongSettingError(ValueError):
+    """A setting that cannot be used; the text names the variable and the fix."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a Kiroku server is told. Each field is the environment variable `KIROKU_<FIELD>`."""
+
+    home: Path = field(default=Path("var"), metadata={"doc": "Folder of the data: database, media, secret"})
+    host: str = field(default="127.0.0.1", metadata={"doc": "Address to bind"})
+    port: int = field(default=8080, metadata={"doc": "Port of API and live events"})
+    threads: int = field(default=24, metadata={"doc": "Requests that are served at the same time"})
+    admin_email: str = field(default="admin@example.com", metadata={"doc": "E-mail of the first administrator"})
+    admin_password: str = field(default="", metadata={"doc": "Password of the first administrator; made when empty"})
+    database_url: str = field(default="", metadata={"doc": "PostgreSQL server; embedded when empty"})
+    amqp_url: str = field(default="", metadata={"doc": "RabbitMQ of the distributed shape"})
+    storage_url: str = field(default="", metadata={"doc": "file:///folder or s3://bucket; a folder in home when empty"})
+    secret: str = field(default="", metadata={"doc": "Key that signs tokens; made and kept in home when empty"})
+    access_seconds: int = field(default=7 * 86_400, metadata={"doc": "Life of an access token, seconds"})
+    refresh_seconds: int = field(default=15 * 86_400, metadata={"doc": "Life of a refresh token, seconds"})
+    body_limit: int = field(default=10 * 1024**3, metadata={"doc": "Largest request body, bytes"})
+    dev: bool = field(default=False, metadata={"doc": "Development aids; refused on a public address"})
+
+
+def read_settings(environment: dict[str, str] | None = None) -> Settings:
+    """Return the settings of `environment` (os.environ). Raises WrongSettingError."""
+    source = dict(os.environ) if environment is None else environment
+    found: dict[str, object] = {}
+    for name, default in _defaults().items():
+        variable = f"KIROKU_{name.upper()}"
+        text = source.get(variable)
+        if text is None or text == "":
+            continue
+        found[name] = _converted(variable, text, default)
+    settings = Settings(**found)  # type: ignore[arg-type]
+    if settings.dev and settings.host not in ("127.0.0.1", "localhost", "::1"):
+        raise WrongSettingError("KIROKU_DEV=1 is refused on a public address: set KIROKU_HOST=127.0.0.1")
+    return settings
+
+
+def _defaults() -> dict[str, object]:
+    return {name: each.default for name, each in Settings.__dataclass_fields__.items()}
+
+
+def _converted(variable: str, text: str, default: object) -> object:
+    if isinstance(default, bool):
+        return text.lower() in ("1", "true", "yes")
+    if isinstance(default, int):
+        if not text.isdigit():
+            raise WrongSettingError(f"{variable}={text!r} is not a whole number")
+        return int(text)
+    return Path(text) if isinstance(default, Path) else text
+
+
+def kept_secret(settings: Settings) -> str:
+    """Return the signing key: the one given, else the one kept in home, made on first start."""
+    if settings.secret:
+        return settings.secret
+    path = settings.home / "secret"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32))
+    return path.read_text().strip()
