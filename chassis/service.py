@@ -127,15 +127,18 @@ class Service:
             except CLASHES:
                 continue
             except (OperationalError, InterfaceError) as problem:
-                logger.warning("%s: database connection lost: %s", self.name, type(problem).__name__)
-                self.database.close()
-                # A lost COMMIT may have happened: only reads are tried again.
-                if operation.writes or attempt:
-                    raise Unavailable("The database is restarting: try again.") from problem
+                self._lost(operation, attempt, problem)
             except errors.UniqueViolation as clash:
                 if clash.diag.constraint_name != "events_stream":
                     raise Refused(UNIQUE_TEXT) from None
         raise Unavailable("Too many writers at once: try again.")
+
+    def _lost(self, operation: Operation, attempt: int, problem: Exception) -> None:
+        """Drop dead connections. Only reads are tried again: a COMMIT without an answer may have happened."""
+        logger.warning("%s: database connection lost: %s", self.name, type(problem).__name__)
+        self.database.close()
+        if operation.writes or attempt:
+            raise Unavailable("The database is restarting: try again.") from problem
 
     def _run(self, operation: Operation, request: Request) -> Reply:
         with self.database.connection() as connection:

@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -101,8 +101,6 @@ def run(settings: Settings) -> None:
             "control_socket_disable": True,
             "loglevel": os.environ.get("KIROKU_LOG_LEVEL", "warning"),
         }
-        try:
+        # gunicorn ends by SystemExit; the databases must still be stopped in order.
+        with suppress(SystemExit):
             _Server(make, options).run()
-        except SystemExit:
-            # gunicorn ends by SystemExit; the databases must still be stopped in order.
-            pass

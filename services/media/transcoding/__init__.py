@@ -1,7 +1,7 @@
 """Turn uploaded pictures and movies into what a browser shows; no knowledge of events, stores or HTTP."""
 
 
-class BrokenMedia(Exception):  # noqa: N818 - named for the file, as its subclasses are
+class BrokenMedia(Exception):
     """An uploaded file cannot be used. `reason` is one line for its owner and holds no path of ours."""
 
     def __init__(self, reason: str) -> None:

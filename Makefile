@@ -1,0 +1,43 @@
+# Everything runs in .venv, which the first target that needs it makes. Only Python >= 3.11 and make come before it.
+PYTHON ?= python3
+BIN = .venv/bin
+STAMP = .venv/.installed
+
+.PHONY: run demo test unit integration contract-format lint types rebuild bench clean
+
+$(STAMP): requirements-dev.txt
+	$(PYTHON) -c 'import sys; sys.exit("Kiroku needs Python 3.11 or newer") if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $(STAMP)
+
+run: $(STAMP)            ## embedded PostgreSQL, all services and the gateway on one port
+	$(BIN)/python -m kiroku.cli run
+
+demo: $(STAMP)           ## fill the running server with a small production
+	$(BIN)/python -m kiroku.demo
+
+rebuild: $(STAMP)        ## rebuild the read models of SERVICE from its log
+	$(BIN)/python -m kiroku.cli rebuild $(SERVICE)
+
+test: lint types unit integration
+
+unit: $(STAMP)
+	$(BIN)/python -m pytest tests/unit tests/contract/test_format.py
+
+integration: $(STAMP)
+	$(BIN)/python -m pytest tests/integration
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,220 @@
+"""The gateway: documented URLs on one side, operations of services on the other, and nothing in between."""
+
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+import falcon
+import orjson
+
+from chassis.errors import NOT_FOUND_TEXT, DomainError, Unauthorized
+from chassis.messages import Reply, Request
+from chassis.operations import Operation
+from chassis.storage import ObjectStore
+from gateway import routes as tables
+from gateway.files import send_file
+from gateway.identity import COOKIES, Bus, Identities
+from gateway.routing import Route, by_path
+from gateway.uploads import forget, read_body
+
+logger = logging.getLogger(__name__)
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Content-Security-Policy": "frame-ancestors 'self'",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+}
+MISSING = "Missing JWT in cookies or headers"
+SEEN = "kiroku_seen"
+
+
+class Gateway:
+    """What every resource shares: the bus, the people behind tokens, the object store."""
+
+    def __init__(self, bus: Bus, store: ObjectStore | None, secret: str, body_limit: int) -> None:
+        """Serve operations of `bus`."""
+        self.bus = bus
+        self.store = store
+        self.identities = Identities(bus, secret)
+        self.body_limit = body_limit
+        self.public: set[str] = set()
+        self.description: Mapping[str, Operation] = {}
+        self.routes: tuple[Route, ...] = ()
+
+    def serve(
+        self, route: Route, names: tuple[str, ...], req: falcon.Request, resp: falcon.Response, values: Any
+    ) -> None:
+        """Answer one request by the operation of `route`."""
+        path = dict(zip(names, values, strict=True))
+        if callable(route.operation):
+            send(self, resp, req, route.operation(self, req, **path))
+            return
+        actor = self.identities.actor_of(req, route.token)
+        if not actor.signed_in and route.operation not in self.public:
+            raise Unauthorized(MISSING)
+        request = Request(route.operation, path, _query(req), actor=actor, request_id=req.context.request_id)
+        _headers(req, request)
+        try:
+            if req.method in ("POST", "PUT", "DELETE"):
+                read_body(req, request, self.store, self.body_limit, json_only=route.json_only)
+            reply = self.bus.call(request)
+        finally:
+            forget(request, self.store)
+        if "auth" in reply.positions:
+            self.identities.drop()
+        send(self, resp, req, reply)
+
+
+def send(gateway: Gateway, resp: falcon.Response, req: falcon.Request, reply: Reply) -> None:
+    """Put `reply` on the wire, with its cookies and the causal token."""
+    resp.status = f"{reply.status} {HTTPStatus(reply.status).phrase}"
+    for name, value in reply.headers.items():
+        resp.set_header(name, value)
+    _cookies(req, resp, reply)
+    if reply.positions:
+        seen = {**_seen(req), **reply.positions}
+        text = "_".join(f"{service}-{position}" for service, position in sorted(seen.items()))
+        resp.set_header("X-Kiroku-Seen", text)
+        resp.set_cookie(SEEN, text, path="/", secure=False, http_only=True, same_site="Lax")
+    if reply.file is not None and gateway.store is not None:
+        send_file(req, resp, gateway.store, reply)
+        return
+    if reply.status in (204, 304):
+        return
+    resp.content_type = reply.content_type
+    if isinstance(reply.body, bytes):
+        resp.data = reply.body
+    else:
+        resp.stream = reply.chunks()
+
+
+def _cookies(req: falcon.Request, resp: falcon.Response, reply: Reply) -> None:
+    if "Mozilla" not in (req.user_agent or ""):
+        return
+    paths = {"access": "/", "refresh": "/auth/refresh-token"}
+    for kind, token in reply.notes.get("cookies", {}).items():
+        resp.set_cookie(COOKIES[kind], token, path=paths[kind], http_only=True, secure=False, same_site="Lax")
+    if reply.notes.get("clear_cookies"):
+        for kind, name in COOKIES.items():
+            resp.unset_cookie(name, path=paths[kind], same_site="Lax")
+
+
+def _seen(req: falcon.Request) -> dict[str, int]:
+    text = req.get_header("X-Kiroku-Seen") or next(iter(req.get_cookie_values(SEEN) or ()), "")
+    found = re.findall(r"([a-z]+)-(\d{1,18})", text)
+    return {service: int(position) for service, position in found}
+
+
+def _query(req: falcon.Request) -> dict[str, list[str]]:
+    values = falcon.uri.parse_query_string(req.query_string, keep_blank=True, csv=False)
+    return {name: value if isinstance(value, list) else [value] for name, value in values.items()}
+
+
+def _headers(req: falcon.Request, request: Request) -> None:
+    request.needs = _seen(req)
+    request.idempotency_key = req.get_header("Idempotency-Key")
+    request.if_match = req.get_header("If-Match")
+    request.if_none_match = req.get_header("If-None-Match")
+    request.headers = {
+        "origin": "web" if "Mozilla" in (req.user_agent or "") else "script",
+        "ip": req.access_route[0] if req.access_route else "",
+        "accept": req.accept,
+    }
+
+
+class Door:
+    """Falcon middleware: request ids, the /api prefix, trailing slashes, security headers."""
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Name the request and find its path."""
+        given = req.get_header("X-Request-Id") or ""
+        req.context.request_id = given if re.fullmatch(r"[\w.-]{1,64}", given) else uuid4().hex
+        resp.set_header("X-Request-Id", req.context.request_id)
+        if "//" in req.path:
+            raise falcon.HTTPPermanentRedirect(re.sub(r"/{2,}", "/", req.path))
+        if req.path == "/api" or req.path.startswith("/api/"):
+            req.path = req.path[4:] or "/"
+
+    def process_response(self, req: falcon.Request, resp: falcon.Response, resource: Any, succeeded: bool) -> None:
+        """Add what every reply carries."""
+        for name, value in SECURITY.items():
+            resp.set_header(name, value)
+
+
+def _resource(gateway: Gateway, verbs: dict[str, tuple[Route, tuple[str, ...]]]) -> object:
+    """Return the Falcon resource of one path: a responder per verb."""
+    members = {}
+    for method, (route, names) in verbs.items():
+
+        def respond(
+            self: object, req: falcon.Request, resp: falcon.Response,
+            route: Route = route, names: tuple[str, ...] = names, **values: str,
+        ) -> None:  # fmt: skip
+            gateway.serve(route, names, req, resp, values.values())
+
+        members[f"on_{method.lower()}"] = respond
+    if "on_get" in members:
+        members["on_head"] = members["on_get"]
+    return type("Resource", (), members)()
+
+
+def create_app(
+    bus: Bus,
+    *,
+    store: ObjectStore | None,
+    secret: str,
+    body_limit: int = 10 * 1024**3,
+    describe: Mapping[str, Operation],
+    routes: Iterable[Route] | None = None,
+) -> "falcon.App[falcon.Request, falcon.Response]":
+    """Return the WSGI application. `describe` holds every operation by full name; unserved routes are left out."""
+    gateway = Gateway(bus, store, secret, body_limit)
+    known = [
+        r
+        for r in (tables.all_routes() if routes is None else routes)
+        if callable(r.operation) or r.operation in describe
+    ]
+    gateway.description, gateway.routes = describe, tuple(known)
+    gateway.public = {name for name, operation in describe.items() if operation.allow.name == "public"}
+    app = falcon.App(middleware=[Door()])
+    app.req_options.strip_url_path_trailing_slash = True
+    app.resp_options.secure_cookies_by_default = False
+    for template, verbs in by_path(known).items():
+        app.add_route(template, _resource(gateway, verbs))
+    app.add_error_handler(DomainError, _refuse)
+    app.add_error_handler(Exception, _fail)
+    app.add_error_handler(falcon.HTTPError, _http_error)
+    app.add_error_handler(falcon.HTTPStatus, _http_status)
+    return app
+
+
+def _refuse(req: falcon.Request, resp: falcon.Response, error: DomainError, params: Any) -> None:
+    resp.status = f"{error.status} {HTTPStatus(error.status).phrase}"
+    resp.content_type = "application/json"
+    resp.data = orjson.dumps(error.body())
+
+
+def _http_error(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, params: Any) -> None:
+    texts = {404: NOT_FOUND_TEXT, 405: "405 Method Not Allowed: The method is not allowed for the requested URL."}
+    for name, value in (error.headers or {}).items() if isinstance(error.headers, dict) else ():
+        resp.set_header(name, value)
+    resp.status = error.status
+    resp.content_type = "application/json"
+    text = texts.get(error.status_code, error.description or error.title)
+    resp.data = orjson.dumps({"error": True, "message": text})
+
+
+def _http_status(req: falcon.Request, resp: falcon.Response, status: falcon.HTTPStatus, params: Any) -> None:
+    resp.status = status.status
+    for name, value in dict(status.headers or {}).items():
+        resp.set_header(name, value)
+
+
+def _fail(req: falcon.Request, resp: falcon.Response, error: Exception, params: Any) -> None:
+    logger.error("request %s failed: %s %s", req.context.request_id, req.method, req.path, exc_info=error)
+    resp.status = falcon.HTTP_500
+    resp.content_type = "application/json"
+    resp.data = orjson.dumps({"error": True, "message": "Internal server error."})

@@ -1,0 +1,92 @@
+"""From token to Actor: signature and expiry here, person and revocation from auth, kept for a moment."""
+
+import threading
+import time
+from typing import Any, Protocol
+
+import falcon
+import jwt
+import orjson
+
+from chassis.errors import NotFound, Unauthorized, WrongToken
+from chassis.messages import NOBODY, THE_SYSTEM, Actor, Reply, Request
+
+KEPT_SECONDS = 60.0
+COOKIES = {"access": "access_token_cookie", "refresh": "refresh_token_cookie"}
+
+
+class Bus(Protocol):
+    """Where requests go."""
+
+    def call(self, request: Request) -> Reply:
+        """Return the reply of the operation that `request` names. Raises its DomainError."""
+        ...
+
+
+class Identities:
+    """The people behind tokens. Entries live for a minute and are dropped when auth changes anything."""
+
+    def __init__(self, bus: Bus, secret: str) -> None:
+        """Check tokens against `secret` (HS256) and people against auth."""
+        self._bus = bus
+        self._secret = secret
+        self._kept: dict[str, tuple[float, Actor]] = {}
+        self._lock = threading.Lock()
+
+    def drop(self) -> None:
+        """Forget everybody: somebody has changed, signed out or was locked."""
+        with self._lock:
+            self._kept.clear()
+
+    def actor_of(self, request: falcon.Request, kind: str) -> Actor:
+        """Return who sends `request` with a token of `kind`; NOBODY without a token.
+
+        Raises Unauthorized for expired, revoked or unknown ones and WrongToken for malformed ones.
+        """
+        token = _token_of(request, kind)
+        if token is None:
+            return NOBODY
+        key = f"{kind} {token}"
+        kept = self._kept.get(key)
+        if kept and kept[0] > time.monotonic():
+            return kept[1]
+        claims = self._claims(token, kind)
+        actor = self._ask(claims)
+        with self._lock:
+            until = min(KEPT_SECONDS, max(0.0, claims.get("exp", time.time() + KEPT_SECONDS) - time.time()))
+            self._kept[key] = (time.monotonic() + until, actor)
+        return actor
+
+    def _claims(self, token: str, kind: str) -> dict[str, Any]:
+        try:
+            claims: dict[str, Any] = jwt.decode(token, self._secret, algorithms=["HS256"])
+        except jwt.ExpiredSignatureError:
+            raise Unauthorized("Token has expired") from None
+        except jwt.InvalidTokenError as problem:
+            raise WrongToken(str(problem)) from None
+        if claims.get("type") != kind:
+            raise WrongToken(f"Only {kind} tokens are allowed")
+        return claims
+
+    def _ask(self, claims: dict[str, Any]) -> Actor:
+        path = {"person_id": str(claims.get("sub"))}
+        request = Request("auth.get_identity", path, {"jti": [str(claims.get("jti"))]}, actor=THE_SYSTEM)
+        try:
+            found = orjson.loads(self._bus.call(request).read())
+        except NotFound:
+            raise Unauthorized("User not found") from None
+        if found["revoked"] or not found["active"]:
+            raise Unauthorized("Token has been revoked")
+        identity = claims.get("identity_type", found["identity"])
+        return Actor(
+            found["person_id"], found["role"], identity, tuple(found["departments"]), found["email"],
+            found["full_name"], claims,
+        )  # fmt: skip
+
+
+def _token_of(request: falcon.Request, kind: str) -> str | None:
+    header = request.auth
+    if header and header.lower().startswith("bearer "):
+        return header[7:].strip() or None
+    values = request.get_cookie_values(COOKIES[kind])
+    return values[0] if values else None

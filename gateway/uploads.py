@@ -1,0 +1,89 @@
+"""Bodies of requests: JSON, forms, and files that stream into the object store."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+import falcon
+from falcon.media.multipart import MultipartFormHandler
+
+from chassis.binding import parse_json
+from chassis.errors import BadRequest, DomainError, UnsupportedMediaType
+from chassis.messages import Request, Upload
+from chassis.storage import CHUNK, ObjectStore
+
+JSON_TEXT = "Did not attempt to load JSON data because the request Content-Type was not 'application/json'."
+JSON_LIMIT = 64 * 1024 * 1024
+
+
+class TooLargeError(DomainError):
+    """413: the body is above the limit."""
+
+    status = 413
+    code = "body.too_large"
+
+
+def read_body(
+    source: falcon.Request, target: Request, store: ObjectStore | None, limit: int, *, json_only: bool
+) -> None:
+    """Fill body, form and files of `target`. Raises BadRequest, UnsupportedMediaType and TooLargeError."""
+    length = source.content_length or 0
+    kind = (source.content_type or "").partition(";")[0].strip().lower()
+    if length > limit:
+        raise TooLargeError(f"The body is larger than the limit of {limit} bytes.")
+    if json_only and kind != "application/json":
+        raise UnsupportedMediaType(JSON_TEXT)
+    if kind == "application/json" or kind.endswith("+json"):
+        target.body = _json(source, length)
+    elif kind == "multipart/form-data":
+        _multipart(source, target, store, limit)
+    elif kind == "application/x-www-form-urlencoded":
+        text = source.bounded_stream.read(min(length, JSON_LIMIT)).decode("utf-8", "replace")
+        target.form = {name: str(value) for name, value in falcon.uri.parse_query_string(text).items()}
+
+
+def _json(source: falcon.Request, length: int) -> Any:
+    if length > JSON_LIMIT:
+        raise TooLargeError(f"A JSON body is larger than {JSON_LIMIT} bytes: send a file instead.")
+    raw = source.bounded_stream.read(JSON_LIMIT)
+    if len(raw) < length:
+        raise BadRequest("The request ended before its body was complete.")
+    return parse_json(raw) if raw.strip() else None
+
+
+def _multipart(source: falcon.Request, target: Request, store: ObjectStore | None, limit: int) -> None:
+    handler = MultipartFormHandler()
+    handler.parse_options.max_body_part_count = 0
+    handler.parse_options.max_body_part_buffer_size = JSON_LIMIT
+    try:
+        form = handler.deserialize(source.bounded_stream, source.content_type, source.content_length)
+        for part in form:
+            if part.filename is None:
+                target.form[part.name or ""] = part.text or ""
+            elif store is not None:
+                target.files.append(_keep(part, store))
+    except falcon.HTTPError:
+        forget(target, store)
+        raise BadRequest("The multipart body is malformed or ended too early.") from None
+    except BaseException:
+        forget(target, store)
+        raise
+
+
+def _keep(part: Any, store: ObjectStore) -> Upload:
+    key = f"incoming/{uuid4()}"
+    size = store.put(key, _pieces(part.stream))
+    return Upload(part.name or "file", part.secure_filename, key, size, part.content_type)
+
+
+def _pieces(stream: Any) -> Iterator[bytes]:
+    while piece := stream.read(CHUNK):
+        yield piece
+
+
+def forget(target: Request, store: ObjectStore | None) -> None:
+    """Remove uploads that no service has taken away."""
+    for upload in target.files if store else ():
+        with suppress(OSError):
+            store.delete(upload.key)  # type: ignore[union-attr]
