@@ -1,0 +1,31 @@
+"""The auth service: its rooms and its plain records."""
+
+from chassis.crud import Crud
+from chassis.policy import admins, signed_in
+from chassis.service import ServiceSpec
+from contracts import auth as kinds
+from services.auth import organisation, people, sessions
+from services.auth.resources import REVOKED_TOKEN
+from services.auth.seed import seed
+
+AUTH = ServiceSpec(
+    name="auth",
+    owns=(*kinds.RESOURCES, REVOKED_TOKEN),
+    cruds=(
+        Crud(
+            kinds.PERSON,
+            read=signed_in,
+            update=people.oneself_or_admin,
+            delete=people.not_oneself,
+            before_create=people.before_create,
+            before_update=people.before_update,
+        ),
+        Crud(kinds.DEPARTMENT, read=signed_in),
+        Crud(kinds.STUDIO, read=signed_in),
+        Crud(kinds.SALARY_SCALE, only=("list", "get", "update")),
+        Crud(kinds.LOGIN_LOG, read=admins, only=("list", "get")),
+        Crud(kinds.DESKTOP_LOGIN_LOG, read=admins, only=("list", "get")),
+    ),
+    rooms=(sessions, people, organisation),
+    seed=seed,
+)
