@@ -191,8 +191,9 @@ def check_parents(unit: "Unit", resource: Resource, fields: Fields) -> None:
 def refuse_referenced(unit: "Unit", record: Record) -> None:
     """Raise Refused when another owned record still links to `record`."""
     for resource in unit.owned.values():
-        for field in resource.columns:
-            if field.ref != record.kind or field.type != "uuid" or resource.kind == record.kind:
+        for field in resource.fields:
+            kept = field in resource.columns or field.name == "project_id"
+            if field.ref != record.kind or field.type != "uuid" or not kept or resource.kind == record.kind:
                 continue
             if unit.count(resource.kind, f't."{field.name}" = %s', (record.id,)):
                 raise Refused("The change conflicts with records referencing this one.")

@@ -38,8 +38,8 @@ TASK_TYPE = Resource(
         number("shotgun_id", column=True),
         link("department_id", "department"),
     ),
-    # Stronger than the contract's (name, for_entity, department_id), which it therefore contains.
-    unique=(Unique(("lower(name)",)),),
+    # A fresh install has "Concept" twice, for assets and for concepts; people may not add a second one.
+    unique=(Unique(("lower(name)", "for_entity")),),
 )
 
 TASK_STATUS = Resource(

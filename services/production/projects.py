@@ -1,0 +1,176 @@
+"""Projects: creation with what hangs on it, the team, the settings, the lists of open ones."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from chassis.binding import Id
+from chassis.crud import Crud
+from chassis.errors import NotFound, Refused
+from chassis.messages import ADMIN, Reply
+from chassis.operations import command, query
+from chassis.policy import admins, signed_in
+from chassis.resources import Fields, Record
+from chassis.unit import Unit
+from contracts import production as kinds
+from contracts.access import project_managers, project_team
+from services.production.entities import named_entity
+
+OPEN = "t.project_status_id IN (SELECT s.id FROM project_status s WHERE s.name = 'Open')"
+MINE = "t.team @> ARRAY[%s]::uuid[]"
+NO_ONE = "00000000-0000-0000-0000-000000000000"
+
+
+def visible(unit: Unit) -> tuple[str, list[Any]] | None:
+    """Limit projects to the actor's own; admins see all."""
+    return None if unit.actor.role == ADMIN else (MINE, [unit.actor.person_id or NO_ONE])
+
+
+def before_create(unit: Unit, fields: Fields) -> Mapping[str, Any]:
+    """A new project is open."""
+    status = unit.first("project_status", 't."name" = %s', ("Open",))
+    return {**fields, "project_status_id": fields.get("project_status_id") or (status.id if status else None)}
+
+
+def before_delete(unit: Unit, project: Record) -> None:
+    """Only closed projects are deleted; `force` takes what is inside along. Raises Refused."""
+    status = unit.get("project_status", project["project_status_id"])
+    if status is not None and status["name"] == "Open":
+        raise Refused("Only closed projects can be deleted.")
+    if unit.request.truth("force"):
+        for kind in ("entity_link", "metadata_descriptor", "entity"):
+            where = "t.project_id = %s"
+            if kind == "entity_link":
+                where = "t.entity_in_id IN (SELECT e.id FROM entity e WHERE e.project_id = %s)"
+            for record in unit.find(kind, where, (project.id,)):
+                unit.delete(record, live=[])
+
+
+CRUD = Crud(
+    kinds.PROJECT,
+    read=signed_in,
+    create=admins,
+    visible=visible,
+    before_create=before_create,
+    before_delete=before_delete,
+    order="t.name",
+)
+
+
+@command(allow=admins, status=201)
+def create_project(unit: Unit, *, body: Any) -> Reply:
+    """Create a project; a tvshow gets its first episode E01. Source: POST /data/projects."""
+    made = CRUD.operations()["create_project"].run(unit, body=body)
+    document = orjson.loads(_document(unit, made))
+    if made["production_type"] == "tvshow":
+        document["first_episode_id"] = named_entity(unit, made.id, "Episode", "E01").id
+    return Reply(201, orjson.dumps(document))
+
+
+@query(allow=signed_in, wrong_id="Malformed ID.")
+def get_project(unit: Unit, instance_id: Id) -> dict[str, Any]:
+    """Return a project with its descriptors and links. Source: GET /data/projects/{instance_id}."""
+    project = unit.get("project", instance_id)
+    if project is None or (unit.actor.role != ADMIN and unit.actor.person_id not in (project["team"] or [])):
+        raise NotFound
+    return with_links(unit, project)
+
+
+def with_links(unit: Unit, project: Record) -> dict[str, Any]:
+    """Return the project with relations, descriptors, link attributes and the name of its status."""
+    found: dict[str, Any] = orjson.loads(_document(unit, project))
+    status = unit.get("project_status", project["project_status_id"])
+    types, statuses = project["task_type_links"] or {}, project["task_status_links"] or {}
+    found["project_status_name"] = status["name"] if status else None
+    found["descriptors"] = orjson.loads(unit.docs("metadata_descriptor", "t.project_id = %s", (project.id,), "t.name"))
+    found["task_types_priority"] = {id_: link.get("priority") for id_, link in types.items()}
+    found["task_statuses_link"] = statuses
+    return found
+
+
+def _document(unit: Unit, project: Record) -> bytes:
+    resource = unit.resource("project")
+    return (resource.doc(project)[:-1] + resource.rel(project)).encode()
+
+
+@query(allow=signed_in)
+def list_open_projects(unit: Unit) -> list[dict[str, Any]]:
+    """List the actor's open projects, all for admins. Source: GET /data/projects/open."""
+    mine = visible(unit)
+    where, args = (f"{OPEN} AND {mine[0]}", mine[1]) if mine else (OPEN, [])
+    return [with_links(unit, project) for project in unit.find("project", where, args, "t.name")]
+
+
+@query(allow=signed_in)
+def list_my_open_projects(unit: Unit) -> list[dict[str, Any]]:
+    """List open projects with the actor in their team. Source: GET /data/user/projects/open."""
+    args = [unit.actor.person_id or NO_ONE]
+    return [with_links(unit, project) for project in unit.find("project", f"{OPEN} AND {MINE}", args, "t.name")]
+
+
+@query(allow=project_team)
+def list_team(unit: Unit, project_id: Id) -> list[dict[str, Any]]:
+    """List the people of a project with their role in it. Source: GET /data/projects/{project_id}/team."""
+    project = unit.need("project", project_id)
+    roles = project["team_roles"] or {}
+    found = orjson.loads(unit.docs("person", "t.id = ANY(%s::uuid[])", (project["team"] or [],), relations=True))
+    return [{**person, "project_role": roles.get(person["id"])} for person in found]
+
+
+@command(allow=project_managers, status=201)
+def add_to_team(unit: Unit, project_id: Id, *, person_id: Id, role: str | None = None) -> Record:
+    """Add a person to the team. Source: POST /data/projects/{project_id}/team."""
+    project = unit.need("project", project_id)
+    unit.need("person", person_id)
+    roles = {**(project["team_roles"] or {}), **({person_id: role} if role else {})}
+    return unit.update(project, {"team": _with(project["team"], person_id), "team_roles": roles})
+
+
+@command(allow=project_managers)
+def set_team_role(unit: Unit, project_id: Id, person_id: Id, *, role: str | None = None) -> dict[str, Any]:
+    """Give a person another role in this project. Source: PUT /data/projects/{project_id}/team/{person_id}."""
+    project = unit.need("project", project_id)
+    if person_id not in (project["team"] or []):
+        raise NotFound
+    unit.update(project, {"team_roles": {**(project["team_roles"] or {}), person_id: role}})
+    return {"project_id": project_id, "person_id": person_id, "role": role}
+
+
+@command(allow=project_managers)
+def remove_from_team(unit: Unit, project_id: Id, person_id: Id) -> None:
+    """Take a person out of the team. Source: DELETE /data/projects/{project_id}/team/{person_id}."""
+    project = unit.need("project", project_id)
+    roles = {who: role for who, role in (project["team_roles"] or {}).items() if who != person_id}
+    unit.update(project, {"team": [p for p in project["team"] or [] if p != person_id], "team_roles": roles})
+
+
+def _with(ids: list[str] | None, id_: str) -> list[str]:
+    return [*(ids or []), *([] if id_ in (ids or []) else [id_])]
+
+
+@command(allow=project_managers, status=201)
+def add_task_type(unit: Unit, project_id: Id, *, task_type_id: Id, priority: int | None = None) -> Record:
+    """Use a task type in a project. Source: POST /data/projects/{project_id}/settings/task-types."""
+    project = unit.need("project", project_id)
+    unit.need("task_type", task_type_id)
+    links = {**(project["task_type_links"] or {}), task_type_id: {**kinds.TASK_TYPE_LINK, "priority": priority}}
+    return unit.update(project, {"task_types": _with(project["task_types"], task_type_id), "task_type_links": links})
+
+
+@command(allow=project_managers, status=201)
+def add_task_status(unit: Unit, project_id: Id, *, task_status_id: Id) -> Record:
+    """Use a task status in a project. Source: POST /data/projects/{project_id}/settings/task-status."""
+    project = unit.need("project", project_id)
+    unit.need("task_status", task_status_id)
+    links = {task_status_id: dict(kinds.TASK_STATUS_LINK), **(project["task_status_links"] or {})}
+    statuses = _with(project["task_statuses"], task_status_id)
+    return unit.update(project, {"task_statuses": statuses, "task_status_links": links})
+
+
+@command(allow=project_managers, status=201)
+def add_asset_type(unit: Unit, project_id: Id, *, asset_type_id: Id) -> Record:
+    """Use an asset type in a project. Source: POST /data/projects/{project_id}/settings/asset-types."""
+    project = unit.need("project", project_id)
+    unit.need("entity_type", asset_type_id)
+    return unit.update(project, {"asset_types": _with(project["asset_types"], asset_type_id)})
