@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 STAMP = .venv/.installed
 
-.PHONY: run demo test unit integration contract-format lint types rebuild bench clean
+.PHONY: run demo test unit integration journeys lint types rebuild bench clean
 
 $(STAMP): requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit("Kiroku needs Python 3.11 or newer") if sys.version_info < (3, 11) else 0'
@@ -20,10 +20,13 @@ demo: $(STAMP)           ## fill the running server with a small production
 rebuild: $(STAMP)        ## rebuild the read models of SERVICE from its log
 	$(BIN)/python -m kiroku.cli rebuild $(SERVICE)
 
-test: lint types unit integration
+test: lint types unit integration journeys
 
 unit: $(STAMP)
 	$(BIN)/python -m pytest tests/unit tests/contract/test_format.py
+
+journeys: $(STAMP)
+	$(BIN)/python -m pytest tests/journeys
 
 integration: $(STAMP)
 	$(BIN)/python -m pytest tests/integration

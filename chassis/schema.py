@@ -1,6 +1,7 @@
 """Brings the database of a service into shape: the log by numbered migrations, read models from resources."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from chassis import sql
@@ -11,8 +12,11 @@ from chassis.unit import Unit
 LOCK = 7_231_004
 
 
-def migrate(service: Service) -> None:
-    """Create or upgrade the schemas, then seed a fresh install. Safe to run from several processes at once."""
+def migrate(service: Service, before_seed: Callable[[], None] | None = None) -> None:
+    """Create or upgrade the schemas, then seed a fresh install. Safe to run from several processes at once.
+
+    `before_seed` runs in between: it fills the replicas that first records refer to.
+    """
     with service.database.connection() as connection, connection.cursor() as cursor:
         cursor.execute("BEGIN")
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
@@ -31,6 +35,8 @@ def migrate(service: Service) -> None:
                 cursor.execute("INSERT INTO log.migrations VALUES (%s)", (name,))
         create_read_models(cursor, service)
         cursor.execute("COMMIT")
+    if before_seed:
+        before_seed()
     seed(service)
 
 

@@ -23,7 +23,7 @@ def role_in(unit: Unit, project: Record) -> str | None:
 def project_of(unit: Unit, path: Mapping[str, str]) -> Record:
     """Return the project that a request is about: named itself, or by its entity or task. Raises NotFound, Invalid."""
     for key, value in path.items():
-        if not is_uuid(value):
+        if key.endswith("_id") and not is_uuid(value):
             raise Invalid("Malformed ID." if key == "instance_id" else "Wrong UUID format.")
     if "project_id" in path:
         return unit.need("project", path["project_id"])

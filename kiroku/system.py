@@ -58,12 +58,17 @@ class System:
 
     def migrate(self) -> None:
         """Bring every database into shape and seed fresh ones, owners before followers."""
-        for service in self.services.values():
-            migrate(service)
-        for follower in self.followers.values():
-            for owner in follower.owners:
-                if owner in self.services:
-                    follower.catch_up(owner)
+        ready: list[str] = []
+        for name, service in self.services.items():
+            migrate(service, partial(self._follow_all, name, list(ready)))
+            ready.append(name)
+        for name in self.services:
+            self._follow_all(name, ready)
+
+    def _follow_all(self, name: str, ready: list[str]) -> None:
+        for owner in self.followers[name].owners:
+            if owner in ready:
+                self.followers[name].catch_up(owner)
 
     def call(self, request: Request) -> Reply:
         """Run an operation of any service."""
