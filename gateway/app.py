@@ -27,7 +27,7 @@ SECURITY = {
     "Content-Security-Policy": "frame-ancestors 'self'",
     "Referrer-Policy": "strict-origin-when-cross-origin",
 }
-MISSING = "Missing JWT in cookies or headers"
+MISSING = 'Missing JWT in cookies or headers (Missing cookie "access_token_cookie"; Missing Authorization Header)'
 SEEN = "kiroku_seen"
 
 

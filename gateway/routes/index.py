@@ -18,6 +18,30 @@ def name(gateway: Any, req: falcon.Request) -> Reply:
     return Reply(body=orjson.dumps({"api": "Kiroku", "version": VERSION}))
 
 
+CONFIG = {
+    "is_self_hosted": True,
+    "crisp_token": "",
+    "indexer_configured": False,
+    "saml_enabled": False,
+    "saml_idp_name": "",
+    "oidc_enabled": False,
+    "oidc_idp_name": "",
+    "default_locale": "en_US",
+    "default_timezone": "Europe/Paris",
+    "enforce_2fa": False,
+    "movie_highdef_bitrate": 28,
+    "movie_lowdef_bitrate": 6,
+    "preview_accounts_enabled": True,
+}
+
+
+def config(gateway: Any, req: falcon.Request) -> Reply:
+    """Return the public configuration; the theme is the organisation's. Source: GET /config."""
+    found = orjson.loads(gateway.bus.call(Request("auth.list_organisations", actor=THE_SYSTEM)).read())
+    dark = bool(found and found[0]["dark_theme_by_default"])
+    return Reply(body=orjson.dumps({**CONFIG, "dark_theme_by_default": dark}))
+
+
 def live(gateway: Any, req: falcon.Request) -> Reply:
     """Tell that the process answers."""
     return Reply(body=b'{"live":true}')
@@ -44,6 +68,7 @@ def docs(gateway: Any, req: falcon.Request) -> Reply:
 
 ROUTES = (
     get("/", name),
+    get("/config", config),
     get("/health/live", live),
     get("/health/ready", ready),
     get("/openapi.json", openapi),

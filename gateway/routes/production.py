@@ -14,6 +14,7 @@ ROUTES = (
     *crud("production", "milestone", "milestones"),
     *crud("production", "project_template", "project-templates"),
     get("/data/projects/open", "production.list_open_projects"),
+    get("/data/user/context", "production.get_user_context"),
     get("/data/user/projects/open", "production.list_my_open_projects"),
     get(f"{PROJECT}/team", "production.list_team"),
     post(f"{PROJECT}/team", "production.add_to_team"),

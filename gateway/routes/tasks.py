@@ -16,6 +16,8 @@ ROUTES = (
         "/actions/projects/{project_id}/task-types/{task_type_id}/{entity_kind}/create-tasks",
         "tasks.create_project_tasks",
     ),
+    get("/data/assets/with-tasks", "tasks.list_assets_with_tasks"),
+    get("/data/shots/with-tasks", "tasks.list_shots_with_tasks"),
     get("/data/projects/{project_id}/tasks", "tasks.list_project_tasks"),
     *(get(f"/data/{noun}s/{{entity_id}}/tasks", "tasks.list_entity_tasks") for noun in ENTITIES),
     get("/data/tasks/{task_id}/full", "tasks.get_full_task"),

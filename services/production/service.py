@@ -7,7 +7,7 @@ from chassis.unit import Unit
 from contracts import auth, tasks
 from contracts import production as kinds
 from contracts.access import my_projects
-from services.production import casting, entities, projects
+from services.production import casting, context, entities, projects
 
 ASSET_TYPES = ("Character", "Prop", "Environment", "FX")
 ENTITY_TYPES = ("Shot", "Sequence", "Episode", "Edit")
@@ -24,7 +24,7 @@ def seed(unit: Unit) -> None:
 PRODUCTION = ServiceSpec(
     name="production",
     owns=kinds.RESOURCES,
-    replicates=(auth.PERSON, auth.DEPARTMENT, tasks.TASK_TYPE, tasks.TASK_STATUS),
+    replicates=(auth.PERSON, auth.DEPARTMENT, auth.STUDIO, tasks.TASK_TYPE, tasks.TASK_STATUS),
     cruds=(
         projects.CRUD,
         Crud(kinds.PROJECT_STATUS, read=signed_in),
@@ -44,6 +44,6 @@ PRODUCTION = ServiceSpec(
         Crud(kinds.MILESTONE, read=signed_in, visible=my_projects),
         Crud(kinds.PROJECT_TEMPLATE, read=managers),
     ),
-    rooms=(projects, entities, casting),
+    rooms=(projects, entities, casting, context),
     seed=seed,
 )

@@ -5,7 +5,7 @@ from chassis.policy import managers, signed_in
 from chassis.service import ServiceSpec
 from contracts import auth, production
 from contracts import tasks as kinds
-from services.tasks import comments, time_spent, work
+from services.tasks import comments, time_spent, with_tasks, work
 from services.tasks.kinds import before_create_status, before_create_type, before_update_status, seed
 
 TASKS = ServiceSpec(
@@ -41,6 +41,6 @@ TASKS = ServiceSpec(
         Crud(kinds.COMMENT, read=signed_in, visible=work.visible, only=("list", "get")),
         Crud(kinds.TIME_SPENT, read=signed_in, visible=work.visible, only=("list", "get", "update", "delete")),
     ),
-    rooms=(work, comments, time_spent),
+    rooms=(work, comments, time_spent, with_tasks),
     seed=seed,
 )

@@ -130,6 +130,33 @@ def test_a_comment_moves_the_task_and_its_dates(studio: dict[str, Any]) -> None:
     ]
 
 
+def test_lists_with_tasks_come_plain_compact_and_streamed_and_are_not_sent_twice(
+    server: RunningServer, studio: dict[str, Any], token: str
+) -> None:
+    headers = {"Authorization": f"Bearer {token}"}
+    url = f"{server.url}/data/assets/with-tasks?project_id={studio['project']['id']}"
+    plain = requests.get(url, headers=headers, timeout=30)
+    [asset] = plain.json()
+    assert [t["id"] for t in asset["tasks"]] == [studio["task"]["id"]]
+    compact = requests.get(f"{url}&compact=true", headers=headers, timeout=30).json()
+    row = dict(zip(compact["asset_fields"], compact["rows"][0], strict=True))
+    assert dict(zip(compact["task_fields"], row["tasks"][0], strict=True)) == asset["tasks"][0]
+    lines = requests.get(f"{url}&compact=true&stream=true", headers=headers, timeout=30)
+    assert "ndjson" in lines.headers["Content-Type"]
+    assert len(lines.text.splitlines()) == 2
+    again = {**headers, "If-None-Match": plain.headers["ETag"]}
+    assert requests.get(url, headers=again, timeout=30).status_code == 304
+    gazu.client.post(f"actions/tasks/{studio['task']['id']}/comment", {"task_status_id": status_named("todo")["id"]})
+    assert requests.get(url, headers=again, timeout=30).status_code == 200
+
+
+def test_the_context_has_all_that_a_client_starts_with(studio: dict[str, Any]) -> None:
+    context = gazu.client.get("data/user/context")
+    assert len(context) == 17
+    assert studio["project"]["id"] in [p["id"] for p in context["projects"]]
+    assert {"Modeling", "Animation"} <= {t["name"] for t in context["task_types"]}
+
+
 def test_time_spent_is_set_added_and_summed_up(studio: dict[str, Any]) -> None:
     task_id, person_id = studio["task"]["id"], studio["artist"]["id"]
     gazu.client.put(f"actions/tasks/{task_id}/assign", {"person_id": person_id})
