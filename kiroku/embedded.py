@@ -81,10 +81,11 @@ def run(settings: Settings) -> None:
         storage = settings.storage_url or f"file://{(settings.home / 'media').resolve()}"
 
         def make() -> Any:
-            system = System(urls, told)
+            store = open_store(storage)
+            system = System(urls, {**told, "store": store})
             system.start()
             return create_app(
-                system, store=open_store(storage), secret=told["secret"], body_limit=settings.body_limit,
+                system, store=store, secret=told["secret"], body_limit=settings.body_limit,
                 describe={f"{s.name}.{o.name}": o for s in system.services.values() for o in s.operations.values()},
             )  # fmt: skip
 

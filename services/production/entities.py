@@ -8,7 +8,7 @@ from chassis import filters
 from chassis.binding import Id
 from chassis.errors import NotFound, Refused
 from chassis.operations import command, query
-from chassis.policy import signed_in
+from chassis.policy import nobody, signed_in
 from chassis.resources import Record
 from chassis.unit import Unit
 from contracts.access import my_projects, project_managers, project_team
@@ -229,3 +229,14 @@ def before_delete(unit: Unit, entity: Record) -> None:
         raise Refused("The change conflicts with records referencing this one.")
     for link in unit.find("entity_link", "t.entity_in_id = %s OR t.entity_out_id = %s", (entity.id, entity.id)):
         unit.delete(link)
+
+
+@command(allow=nobody)
+def set_entity_preview(unit: Unit, entity_id: Id, *, preview_file_id: Id) -> Record:
+    """Make a preview the main picture of an entity; asked by media."""
+    entity = unit.need("entity", entity_id)
+    facts = {"preview_file_id": preview_file_id, "project_id": entity.project_id}
+    updated = unit.update(entity, {"preview_file_id": preview_file_id})
+    if updated is not entity:
+        unit.announce("preview-file:set-main", facts)
+    return updated

@@ -8,7 +8,7 @@ from chassis.binding import Id
 from chassis.errors import Forbidden, Invalid
 from chassis.messages import ADMIN, CLIENT, MANAGER, SUPERVISOR, VENDOR
 from chassis.operations import command, query
-from chassis.policy import Policy
+from chassis.policy import Policy, nobody
 from chassis.resources import Fields, Record, wire_datetime
 from chassis.unit import Unit
 from contracts.access import project_of, project_team, role_in
@@ -155,3 +155,19 @@ def list_task_comments(unit: Unit, task_id: Id) -> list[dict[str, Any]]:
         else:
             found = [c for c in found if c["person_id"] not in clients]
     return with_faces(unit, found)
+
+
+@command(allow=nobody)
+def attach_preview(unit: Unit, comment_id: Id, *, preview_file_id: Id) -> None:
+    """Note that a preview was published with a comment; asked by media."""
+    comment = unit.need("comment", comment_id)
+    known = comment["previews"] or []
+    changes = {"previews": [*known, preview_file_id], "preview_file_id": comment["preview_file_id"] or preview_file_id}
+    if preview_file_id not in known:
+        unit.update(comment, changes)
+
+
+@command(allow=nobody)
+def mark_preview(unit: Unit, task_id: Id, *, preview_file_id: Id) -> None:
+    """Note the newest preview of a task; asked by media."""
+    unit.update(unit.need("task", task_id), {"last_preview_file_id": preview_file_id})

@@ -1,12 +1,16 @@
 """The first day on a fresh server, with gazu and raw HTTP: sign in, build a production, work, restart."""
 
 from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import gazu
 import pytest
 import requests
+import skimage.data
+from PIL import Image
 
 from tests.support.server import RunningServer, running_server
 
@@ -155,6 +159,42 @@ def test_the_context_has_all_that_a_client_starts_with(studio: dict[str, Any]) -
     assert len(context) == 17
     assert studio["project"]["id"] in [p["id"] for p in context["projects"]]
     assert {"Modeling", "Animation"} <= {t["name"] for t in context["task_types"]}
+
+
+def publish(studio: dict[str, Any], path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    task_id = studio["task"]["id"]
+    comment = gazu.client.post(f"actions/tasks/{task_id}/comment", {"task_status_id": status_named("wfa")["id"]})
+    slot = gazu.client.post(f"actions/tasks/{task_id}/comments/{comment['id']}/add-preview", {})
+    return slot, gazu.client.upload(f"pictures/preview-files/{slot['id']}", str(path))
+
+
+def test_a_published_photograph_has_all_its_sizes_at_once(
+    server: RunningServer, studio: dict[str, Any], token: str, tmp_path: Path
+) -> None:
+    photograph = tmp_path / "cat.jpg"
+    Image.fromarray(skimage.data.chelsea()).save(photograph)
+    slot, preview = publish(studio, photograph)
+    assert (slot["status"], preview["status"], preview["width"], preview["height"]) == ("processing", "ready", 451, 300)
+    headers = {"Authorization": f"Bearer {token}"}
+    sizes = {"thumbnails": (150, 100), "thumbnails-square": (100, 100), "originals": (451, 300)}
+    for kind, size in sizes.items():
+        answer = requests.get(
+            f"{server.url}/pictures/{kind}/preview-files/{slot['id']}.png", headers=headers, timeout=30
+        )
+        assert (answer.headers["Content-Type"], Image.open(BytesIO(answer.content)).size) == ("image/png", size)
+    again = {**headers, "If-None-Match": answer.headers["ETag"]}
+    assert requests.get(answer.url, headers=again, timeout=30).status_code == 304
+    main = gazu.client.put(f"actions/preview-files/{slot['id']}/set-main-preview", {})
+    assert main["preview_file_id"] == slot["id"]
+    next_slot, _ = publish(studio, photograph)
+    assert next_slot["revision"] == slot["revision"] + 1
+
+
+def test_a_page_that_calls_itself_a_picture_ends_broken_with_a_reason(studio: dict[str, Any], tmp_path: Path) -> None:
+    page = tmp_path / "page.png"
+    page.write_text("<html>not a picture</html>")
+    _, preview = publish(studio, page)
+    assert (preview["status"], bool(preview["data"]["reason"])) == ("broken", True)
 
 
 def test_time_spent_is_set_added_and_summed_up(studio: dict[str, Any]) -> None:
