@@ -170,7 +170,7 @@ def create_app(
     describe: Mapping[str, Operation],
     routes: Iterable[Route] | None = None,
 ) -> "falcon.App[falcon.Request, falcon.Response]":
-    """Return the WSGI application. `describe` holds every operation by full name; unserved routes are left out."""
+    """Return the WSGI application over the operations that `describe` holds by full name."""
     gateway = Gateway(bus, store, secret, body_limit)
     known = [
         r

@@ -42,16 +42,20 @@ def delete(path: str, operation: str | Callable[..., Any], **more: Any) -> Route
     return Route("DELETE", path, operation, **more)
 
 
-def crud(service: str, kind: str, plural: str) -> tuple[Route, ...]:
-    """Return the five rows of a generic resource at `/data/<plural>`."""
+VERBS = ("list", "create", "get", "update", "delete")
+
+
+def crud(service: str, kind: str, plural: str, only: tuple[str, ...] = VERBS) -> tuple[Route, ...]:
+    """Return the rows of a generic resource at `/data/<plural>`: the five verbs, or `only` some."""
     many, one = f"/data/{plural}", f"/data/{plural}/{{instance_id}}"
-    return (
+    rows = (
         get(many, f"{service}.list_{plural.replace('-', '_')}"),
         post(many, f"{service}.create_{kind}", json_only=True),
         get(one, f"{service}.get_{kind}"),
         put(one, f"{service}.update_{kind}", json_only=True),
         delete(one, f"{service}.delete_{kind}"),
     )
+    return tuple(row for verb, row in zip(VERBS, rows, strict=True) if verb in only)
 
 
 def by_path(routes: Iterable[Route]) -> dict[str, dict[str, tuple[Route, tuple[str, ...]]]]:

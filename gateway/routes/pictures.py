@@ -5,7 +5,7 @@ from gateway.routing import crud, get, post, put
 FILE = "preview-files/{instance_id}"
 
 ROUTES = (
-    *crud("media", "preview_file", "preview-files"),
+    *crud("media", "preview_file", "preview-files", ("list", "get", "update")),
     post("/actions/tasks/{task_id}/comments/{comment_id}/add-preview", "media.add_preview"),
     post(f"/pictures/{FILE}", "media.upload_preview"),
     get(f"/pictures/thumbnails/{FILE}.png", "media.get_thumbnail"),

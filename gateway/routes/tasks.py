@@ -1,33 +1,45 @@
-"""Tasks, comments and time."""
+"""Task types, statuses, tasks, assignments and what one person has to do."""
 
-from gateway.routing import crud, get, post, put
+from gateway.routing import crud, delete, get, post, put
 
-TIME = "/actions/tasks/{task_id}/time-spents"
-ENTITIES = ("asset", "shot", "sequence", "episode")
-
+TYPE = "/actions/projects/{project_id}/task-types/{task_type_id}"
 ROUTES = (
     *crud("tasks", "task_type", "task-types"),
     *crud("tasks", "task_status", "task-status"),
     *crud("tasks", "task", "tasks"),
-    *crud("tasks", "comment", "comments"),
-    *crud("tasks", "time_spent", "time-spents"),
+    post("/actions/task-types/reorder", "tasks.reorder_task_types"),
     post("/data/entities/{entity_id}/tasks", "tasks.create_entity_tasks"),
-    post(
-        "/actions/projects/{project_id}/task-types/{task_type_id}/{entity_kind}/create-tasks",
-        "tasks.create_project_tasks",
-    ),
-    get("/data/assets/with-tasks", "tasks.list_assets_with_tasks"),
-    get("/data/shots/with-tasks", "tasks.list_shots_with_tasks"),
+    post(f"{TYPE}/create-tasks/{{entity_type}}", "tasks.create_project_tasks"),
+    post(f"{TYPE}/assets/create-tasks", "tasks.create_asset_tasks"),
+    post(f"{TYPE}/shots/create-tasks", "tasks.create_shot_tasks"),
+    post("/actions/projects/{project_id}/delete-tasks", "tasks.delete_tasks"),
+    get("/data/tasks/open-tasks/stats", "tasks.get_open_tasks_stats"),
+    get("/data/tasks/{task_id}/full", "tasks.get_task_full"),
     get("/data/projects/{project_id}/tasks", "tasks.list_project_tasks"),
-    *(get(f"/data/{noun}s/{{entity_id}}/tasks", "tasks.list_entity_tasks") for noun in ENTITIES),
-    get("/data/tasks/{task_id}/full", "tasks.get_full_task"),
-    get("/data/tasks/{task_id}/comments", "tasks.list_task_comments"),
-    get("/data/user/tasks", "tasks.list_my_tasks"),
-    get("/data/user/done-tasks", "tasks.list_my_done_tasks"),
+    get("/data/entities/{entity_id}/task-types/{task_type_id}/tasks", "tasks.list_entity_tasks_of_type"),
+    *(
+        get(f"/data/{noun}s/{{entity_id}}/{what}", f"tasks.list_entity_{what.replace('-', '_')}")
+        for noun in ("asset", "shot", "sequence", "episode", "edit", "scene")
+        for what in ("tasks", "task-types")
+    ),
     put("/actions/tasks/{task_id}/assign", "tasks.assign_task"),
     put("/actions/tasks/{task_id}/unassign", "tasks.unassign_task"),
-    post("/actions/tasks/{task_id}/comment", "tasks.comment_task"),
-    get(TIME, "tasks.get_task_time_spents"),
-    post(f"{TIME}/{{date}}/persons/{{person_id}}", "tasks.set_time_spent"),
-    post(f"{TIME}/{{date}}/persons/{{person_id}}/add", "tasks.add_time_spent"),
+    put("/actions/persons/{person_id}/assign", "tasks.assign_tasks"),
+    put("/actions/tasks/clear-assignation", "tasks.clear_assignation"),
+    get("/data/persons/{person_id}/tasks", "tasks.list_person_tasks"),
+    get("/data/persons/{person_id}/done-tasks", "tasks.list_person_done_tasks"),
+    get("/data/user/tasks", "tasks.list_my_tasks"),
+    get("/data/user/done-tasks", "tasks.list_my_done_tasks"),
+    get("/data/user/tasks/{task_id}/subscribed", "tasks.is_subscribed"),
+    post("/actions/user/tasks/subscribe", "tasks.subscribe_to_tasks"),
+    post("/actions/user/tasks/unsubscribe", "tasks.unsubscribe_from_tasks"),
+    post("/actions/user/tasks/{task_id}/subscribe", "tasks.subscribe_to_task"),
+    delete("/actions/user/tasks/{task_id}/unsubscribe", "tasks.unsubscribe_from_task"),
+    *crud("tasks", "notification", "notifications"),
+    *crud("tasks", "subscription", "subscriptions"),
+    get("/data/user/notifications", "tasks.list_my_notifications"),
+    get("/data/user/notifications/{notification_id}", "tasks.get_my_notification"),
+    put("/data/user/notifications/{notification_id}", "tasks.mark_notification"),
+    post("/actions/user/notifications/mark-all-as-read", "tasks.mark_all_notifications"),
+    *crud("tasks", "news", "news"),
 )

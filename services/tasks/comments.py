@@ -1,160 +1,280 @@
-"""Comments: what is said about a task, and how that moves its status and dates."""
+"""What is said about a task, and what that does to it."""
 
 from typing import Any
+from uuid import uuid4
 
-import orjson
-
-from chassis.binding import Id
-from chassis.errors import Forbidden, Invalid
-from chassis.messages import ADMIN, CLIENT, MANAGER, SUPERVISOR, VENDOR
+from chassis.binding import Id, is_uuid
+from chassis.errors import Forbidden, Invalid, NotFound
+from chassis.messages import ADMIN, CLIENT, MANAGER, SUPERVISOR, USER, VENDOR
 from chassis.operations import command, query
-from chassis.policy import Policy, nobody
-from chassis.resources import Fields, Record, wire_datetime
+from chassis.policy import nobody, signed_in
+from chassis.resources import Record, wire_datetime
 from chassis.unit import Unit
-from contracts.access import project_of, project_team, role_in
+from services.tasks.definitions import default_status
+from services.tasks.policy import may_see, role_on, task_actors, task_readers
+from services.tasks.progress import Said, recomputed, step
+from services.tasks.shapes import short_person, wire
+from services.tasks.telling import notify, recipients
 
-FACE = ("first_name", "last_name", "full_name", "has_avatar", "role", "id")
-
-
-def _may_comment(unit: Unit, path: Any) -> bool:
-    role = role_in(unit, project_of(unit, path))
-    task = unit.need("task", path["task_id"])
-    if role in (ADMIN, MANAGER, CLIENT) or (role and unit.actor.person_id in (task["assignees"] or [])):
-        return True
-    if role == SUPERVISOR:
-        task_type = unit.need("task_type", task["task_type_id"])
-        return not unit.actor.departments or task_type["department_id"] in unit.actor.departments
-    return role is not None and unit.need("entity", task["entity_id"])["created_by"] == unit.actor.person_id
+Payload = dict[str, Any]
 
 
-commenters = Policy("assignee, supervisor of the department, manager or client of the project", _may_comment)
+def mentioned(unit: Unit, text: str, project: Record) -> tuple[list[str], list[str]]:
+    """Return the ids of team members and of their departments that `text` names after an @."""
+    team = unit.many("person", project["team"] or [])
+    people = [
+        p.id for p in team.values() if _names(text, f"{p.get('first_name') or ''} {p.get('last_name') or ''}".strip())
+    ]
+    departments = {d for p in team.values() for d in p.get("departments") or []}
+    return people, [d.id for d in unit.many("department", departments).values() if _names(text, d["name"])]
 
 
-@command(allow=commenters, status=201)
+def _names(text: str, name: str) -> bool:
+    place = text.find(f"@{name}") if name else -1
+    after = text[place + len(name) + 1 :]
+    return place >= 0 and (not after or after[0].isspace())
+
+
+@command(allow=task_actors, status=201)
 def comment_task(
     unit: Unit,
     task_id: Id,
     *,
-    task_status_id: Id,
+    task_status_id: str,
     comment: str = "",
+    person_id: str = "",
+    created_at: str = "",
     checklist: list[Any] | None = None,
     links: list[str] | None = None,
     for_client: bool = False,
 ) -> dict[str, Any]:
-    """Comment on a task, moving it to the given status. Source: POST /actions/tasks/{task_id}/comment.
+    """Comment on a task and set its status; returns the comment with status and person.
 
-    Raises Forbidden where artists or clients may not choose the status, Invalid beyond the project's retakes.
+    Source: POST /actions/tasks/{id}/comment
     """
     task = unit.need("task", task_id)
-    status = unit.need("task_status", task_status_id)
-    _check_status(unit, task, status)
-    changes = moved(task, status, wire_datetime(unit.now) or "")
-    _check_retakes(unit, task, changes)
-    fields = {
+    role = role_on(unit, task)
+    status = _allowed_status(unit, task, task_status_id, role)
+    author = unit.actor.person_id
+    if role not in (ADMIN, MANAGER):
+        created_at = ""
+    elif is_uuid(person_id):
+        author = unit.need("person", person_id).id
+    project = unit.need("project", task["project_id"])
+    people, departments = mentioned(unit, comment, project)
+    fields: Payload = {
         "object_id": task.id,
         "object_type": "Task",
         "text": comment,
         "task_status_id": status.id,
-        "person_id": unit.actor.person_id,
+        "person_id": author,
         "checklist": checklist or [],
         "links": links or [],
         "for_client": for_client,
+        "mentions": people,
+        "department_mentions": departments,
     }
-    facts = {"task_id": task.id, "task_status_id": status.id, "project_id": task.project_id}
-    made = unit.create(
-        "comment", fields, name="tasks.task-commented", project_id=task.project_id,
-        live=[("comment:new", {"comment_id": "", **facts})],
-    )  # fmt: skip
-    unit.changes[-1].event.live[0][1]["comment_id"] = made.id
-    if task["task_status_id"] != status.id:
-        before = {"previous_task_status_id": task["task_status_id"], "new_task_status_id": status.id}
-        unit.announce("task:status-changed", {**facts, **before, "person_id": unit.actor.person_id})
-    changed = "task_status_id" in changes and task["task_status_id"] != status.id
-    unit.update(task, changes)
-    _tell(unit, task, made, changed)
-    return with_faces(unit, [made])[0]
+    if created_at:
+        fields["created_at"] = created_at
+    payload = {"task_id": task.id, "task_status_id": status.id, "person_id": author, "for_client": for_client}
+    found = unit.create("comment", fields, name="tasks.task-commented", live=[], project_id=task["project_id"])
+    unit.announce("comment:new", {"comment_id": found.id, **payload, "project_id": task["project_id"]})
+    _advance(unit, task, status, found)
+    _tell(unit, task, found, change=task["task_status_id"] != status.id)
+    person = unit.get("person", author)
+    shape = {**wire(unit, found, relations=True), "attachment_files": [], "task_status": wire(unit, status)}
+    return {**shape, "person": wire(unit, person) if person else None}
 
 
-def moved(task: Record, status: Record, now: str) -> Fields:
-    """Return what a comment with `status` at `now` changes of `task`: status and dates. Pure."""
-    changes: Fields = {"task_status_id": status.id, "last_comment_date": now}
-    if status["is_wip"] and not task["real_start_date"]:
-        changes["real_start_date"] = now
-    if status["is_feedback_request"]:
-        changes["end_date"] = now
-    changes["done_date"] = now if status["is_done"] else None
-    if status["is_retake"] and task["task_status_id"] != status.id:
-        changes["retake_count"] = (task["retake_count"] or 0) + 1
-    return changes
-
-
-def _check_status(unit: Unit, task: Record, status: Record) -> None:
-    role = role_in(unit, unit.need("project", task["project_id"]))
-    if role in ("user", VENDOR) and not status["is_artist_allowed"]:
+def _allowed_status(unit: Unit, task: Record, status_id: str, role: str | None) -> Record:
+    status = unit.get("task_status", status_id) if is_uuid(status_id) else None
+    if status is None:
+        raise Invalid("Task status ID matches no task status")
+    if role in (USER, VENDOR) and not status["is_artist_allowed"]:
         raise Forbidden
     if role == CLIENT and not status["is_client_allowed"]:
         raise Forbidden
+    if status["is_retake"] and task["task_status_id"] != status.id:
+        project, entity = unit.need("project", task["project_id"]), unit.get("entity", task["entity_id"])
+        limit = ((entity["data"] or {}).get("max_retakes") if entity else None) or project.get("max_retakes") or 0
+        if int(limit) and (task["retake_count"] or 0) >= int(limit):
+            raise Invalid("No more retakes allowed on this task: limit reached.")
+    return status
 
 
-def _check_retakes(unit: Unit, task: Record, changes: Fields) -> None:
-    if "retake_count" not in changes:
+def _advance(unit: Unit, task: Record, status: Record, comment: Record) -> None:
+    """Move the task on; a comment older than the last one only triggers a recompute."""
+    at = wire_datetime(comment.created_at) or ""
+    if task["last_comment_date"] and at < task["last_comment_date"]:
+        recompute(unit, task)
         return
-    project = unit.need("project", task["project_id"])
-    data = unit.need("entity", task["entity_id"])["data"] or {}
-    most = data.get("max_retakes") or project.get("max_retakes", 0)
-    if most and changes["retake_count"] > int(most):
-        raise Invalid(f"No more retakes: the limit of {most} is reached.")
+    changed = task["task_status_id"] != status.id
+    base = {"task_id": task.id, "project_id": task["project_id"]}
+    live: list[tuple[str, Payload]] = [("task:update", base)]
+    if changed:
+        ids = {"new_task_status_id": status.id, "previous_task_status_id": task["task_status_id"]}
+        full = {**base, **ids, "person_id": comment["person_id"]}
+        live.append(("task:status-changed", full))
+        if status["is_feedback_request"]:
+            live.append(("task:to-review", {**full, "comment_id": comment.id}))
+    unit.update(task, step(task.fields, status.fields, status.id, at), name="tasks.task-progressed", live=live)
 
 
-def _tell(unit: Unit, task: Record, comment: Record, changed: bool) -> None:
-    """Write the news and notify assignees and subscribers, but not the author."""
-    author = unit.actor.person_id
-    unit.create("news", {"task_id": task.id, "comment_id": comment.id, "author_id": author, "change": changed},
-                project_id=task.project_id)  # fmt: skip
-    subscribers = {s["person_id"] for s in unit.find("subscription", "t.task_id = %s", (task.id,))}
-    for person_id in sorted({*(task["assignees"] or []), *subscribers} - {author}):
-        unit.create("notification", {
-            "person_id": person_id, "author_id": author, "task_id": task.id, "comment_id": comment.id,
-            "notification_type": "comment", "change": changed,
-        })  # fmt: skip
+def _tell(unit: Unit, task: Record, comment: Record, *, change: bool) -> None:
+    author, departments = comment["person_id"], set(comment["department_mentions"] or [])
+    mentions = list(comment["mentions"] or [])
+    if departments:
+        where = "t.departments && %s::uuid[]"
+        mentions += [p.id for p in unit.find("person", where, (sorted(departments),))]
+    notify(unit, "mention", mentions, task, author_id=author, comment_id=comment.id, change=change)
+    others = [p for p in recipients(unit, task) if p not in mentions]
+    notify(unit, "comment", others, task, author_id=author, comment_id=comment.id, change=change)
+    entity = unit.get("entity", task["entity_id"])
+    if entity is None or entity["kind"] == "concept":
+        return
+    fields = {"change": change, "author_id": author, "comment_id": comment.id, "task_id": task.id}
+    news = unit.create("news", fields, live=[], project_id=task["project_id"])
+    payload = {"news_id": news.id, "task_status_id": comment["task_status_id"], "task_type_id": task["task_type_id"]}
+    unit.announce("news:new", {**payload, "project_id": task["project_id"]})
 
 
-def with_faces(unit: Unit, comments: list[Record]) -> list[dict[str, Any]]:
-    """Return comments as the wire has them: with the person and the status."""
-    people = {p["id"]: p for p in _docs(unit, "person", {c["person_id"] for c in comments})}
-    statuses = {s["id"]: s for s in _docs(unit, "task_status", {c["task_status_id"] for c in comments})}
-    resource = unit.resource("comment")
+def recompute(unit: Unit, task: Record) -> None:
+    """Set status, dates and retakes of `task` from the comments that remain."""
+    comments = unit.find("comment", "t.object_id = %s", (task.id,), "t.created_at, t.id")
+    statuses = {s.id: s.fields for s in unit.many("task_status", {c["task_status_id"] for c in comments}).values()}
+    default = default_status(unit)
+    said = [Said(c["task_status_id"], wire_datetime(c.created_at) or "") for c in comments]
+    changes = recomputed(said, statuses, default.id if default else None)
+    base = {"task_id": task.id, "project_id": task["project_id"]}
+    live: list[tuple[str, Payload]] = [("task:update", base)]
+    if changes["task_status_id"] != task["task_status_id"]:
+        ids = {
+            "new_task_status_id": changes["task_status_id"],
+            "previous_task_status_id": task["task_status_id"],
+            "person_id": unit.actor.person_id,
+        }
+        live.append(("task:status-changed", {**base, **ids}))
+    unit.update(task, changes, name="tasks.task-recomputed", live=live)
+
+
+@query(allow=task_readers)
+def list_task_comments(unit: Unit, task_id: Id) -> list[dict[str, Any]]:
+    """Return the comments of a task, newest first, as far as the caller may see. Source: GET …/comments."""
+    task = unit.need("task", task_id)
+    role = role_on(unit, task)
+    comments = unit.find("comment", "t.object_id = %s", (task_id,), "t.created_at DESC, t.id")
+    people = unit.many("person", [c["person_id"] for c in comments])
+    statuses = unit.many("task_status", [c["task_status_id"] for c in comments])
     found = []
     for comment in comments:
-        row: dict[str, Any] = orjson.loads(resource.doc(comment)[:-1] + resource.rel(comment))
-        person = people.get(comment["person_id"], {})
-        row["person"] = {key: person.get(key) for key in FACE}
-        row["task_status"] = statuses.get(comment["task_status_id"])
-        found.append(row)
+        author, status = people.get(comment["person_id"]), statuses.get(comment["task_status_id"])
+        if not _shown(role, comment, author):
+            continue
+        short = {k: status[k] for k in ("name", "short_name", "color")} | {"id": status.id} if status else None
+        shape = wire(unit, comment, relations=True)
+        found.append({**shape, "person": short_person(author), "task_status": short})
     return found
 
 
-def _docs(unit: Unit, kind: str, ids: set[str]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = orjson.loads(unit.docs(kind, "t.id = ANY(%s::uuid[])", ([i for i in ids if i],)))
-    return found
+def _shown(role: str | None, comment: Record, author: Record | None) -> bool:
+    by_client = author is not None and author.get("role") == CLIENT
+    if role == CLIENT:
+        return by_client or bool(comment["for_client"])
+    return role in (ADMIN, MANAGER, SUPERVISOR) or not by_client
 
 
-@query(allow=project_team)
-def list_task_comments(unit: Unit, task_id: Id) -> list[dict[str, Any]]:
-    """List the comments of a task, newest first, as the actor's role may see them.
+def _comment_of(unit: Unit, task_id: str, comment_id: str) -> Record:
+    comment = unit.need("comment", comment_id)
+    if comment["object_id"] != task_id:
+        raise NotFound
+    return comment
 
-    Source: GET /data/tasks/{task_id}/comments.
-    """
-    role = role_in(unit, project_of(unit, {"task_id": task_id}))
-    found = unit.find("comment", "t.object_id = %s", (task_id,), "t.created_at DESC, t.id")
-    if role in (CLIENT, "user", VENDOR):
-        people = unit.many("person", [c["person_id"] for c in found])
-        clients = {id_ for id_, person in people.items() if person["role"] == CLIENT}
-        if role == CLIENT:
-            found = [c for c in found if c["for_client"] or c["person_id"] in clients]
-        else:
-            found = [c for c in found if c["person_id"] not in clients]
-    return with_faces(unit, found)
+
+@query(allow=task_readers)
+def get_task_comment(unit: Unit, task_id: Id, comment_id: Id) -> Record:
+    """Return one comment. Source: GET /data/tasks/{id}/comments/{id}."""
+    return _comment_of(unit, task_id, comment_id)
+
+
+def _live(name: str, comment: Record, task: Record, **more: Any) -> list[tuple[str, Payload]]:
+    return [(name, {"comment_id": comment.id, "task_id": task.id, "project_id": task["project_id"], **more})]
+
+
+@command(allow=task_readers)
+def acknowledge_comment(unit: Unit, task_id: Id, comment_id: Id) -> Record:
+    """Toggle the caller's acknowledgement. Source: POST …/comments/{id}/ack."""
+    task, comment, person = unit.need("task", task_id), _comment_of(unit, task_id, comment_id), unit.actor.person_id
+    held = list(comment["acknowledgements"] or [])
+    back = person in held
+    changes = [p for p in held if p != person] if back else [*held, person]
+    name = "comment:unacknowledge" if back else "comment:acknowledge"
+    payload = {"comment_id": comment.id, "person_id": person, "project_id": task["project_id"]}
+    return unit.update(comment, {"acknowledgements": changes}, live=[(name, payload)])
+
+
+@command(allow=task_readers)
+def reply_to_comment(unit: Unit, task_id: Id, comment_id: Id, *, text: str = "") -> dict[str, Any]:
+    """Reply to a comment; returns the reply with its author. Source: POST …/comments/{id}/reply."""
+    task, comment, person = unit.need("task", task_id), _comment_of(unit, task_id, comment_id), unit.actor.person_id
+    people, departments = mentioned(unit, text, unit.need("project", task["project_id"]))
+    now = wire_datetime(unit.now)
+    reply: Payload = {
+        "id": str(uuid4()),
+        "date": now,
+        "created_at": now,
+        "person_id": person,
+        "text": text,
+        "mentions": people,
+        "department_mentions": departments,
+    }
+    held = list(comment["replies"] or [])
+    unit.update(comment, {"replies": [*held, reply]}, live=_live("comment:reply", comment, task, reply_id=reply["id"]))
+    talkers = [comment["person_id"], *(r["person_id"] for r in held), *recipients(unit, task)]
+    notify(unit, "reply-mention", people, task, comment_id=comment.id, reply_id=reply["id"])
+    others = [p for p in talkers if p not in people]
+    notify(unit, "reply", others, task, comment_id=comment.id, reply_id=reply["id"])
+    return {**reply, "person": short_person(unit.get("person", person)), "attachment_files": []}
+
+
+@command(allow=task_readers)
+def delete_reply(unit: Unit, task_id: Id, comment_id: Id, reply_id: Id) -> Record:
+    """Remove a reply; its author or an admin only. Source: DELETE …/reply/{id}."""
+    task, comment = unit.need("task", task_id), _comment_of(unit, task_id, comment_id)
+    reply = next((r for r in comment["replies"] or [] if r["id"] == reply_id), None)
+    if reply is None:
+        raise NotFound
+    if unit.actor.role != ADMIN and reply["person_id"] != unit.actor.person_id:
+        raise Forbidden
+    for notification in unit.find("notification", "t.reply_id = %s", (reply_id,)):
+        unit.delete(notification, live=[])
+    kept = [r for r in comment["replies"] if r["id"] != reply_id]
+    return unit.update(comment, {"replies": kept}, live=_live("comment:delete-reply", comment, task, reply_id=reply_id))
+
+
+@command(allow=task_readers, status=204)
+def delete_task_comment(unit: Unit, task_id: Id, comment_id: Id) -> None:
+    """Delete a comment and set the task from those that remain. Source: DELETE …/comments/{id}."""
+    _delete(unit, unit.need("task", task_id), _comment_of(unit, task_id, comment_id))
+
+
+@command(allow=signed_in, status=204, wrong_id="Malformed ID.")
+def delete_comment(unit: Unit, instance_id: Id) -> None:
+    """As delete_task_comment. Source: DELETE /data/comments/{id}."""
+    comment = unit.need("comment", instance_id)
+    task = unit.need("task", comment["object_id"])
+    if not may_see(unit, task):
+        raise Forbidden
+    _delete(unit, task, comment)
+
+
+def _delete(unit: Unit, task: Record, comment: Record) -> None:
+    if role_on(unit, task) not in (ADMIN, MANAGER) and comment["person_id"] != unit.actor.person_id:
+        raise Forbidden
+    for kind in ("notification", "news"):
+        for record in unit.find(kind, "t.comment_id = %s", (comment.id,)):
+            unit.delete(record, live=[])
+    unit.delete(comment, live=_live("comment:delete", comment, task))
+    recompute(unit, task)
 
 
 @command(allow=nobody)

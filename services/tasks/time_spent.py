@@ -1,67 +1,107 @@
-"""Time spent: minutes of a person on a task on a day; the task keeps the sum."""
+"""Time people spend on tasks, in minutes."""
 
 from datetime import date as day
-from typing import Annotated, Any
-
-import msgspec
+from typing import Any
 
 from chassis.binding import Id
-from chassis.errors import Invalid
-from chassis.messages import ADMIN, MANAGER
+from chassis.errors import Forbidden, Invalid
+from chassis.messages import ADMIN, MANAGER, SUPERVISOR
 from chassis.operations import command, query
-from chassis.policy import Policy
+from chassis.policy import signed_in
 from chassis.resources import Record
 from chassis.unit import Unit
-from contracts.access import project_of, project_team, role_in
-
-Minutes = Annotated[float, msgspec.Meta(gt=0)]
-bookers = Policy(
-    "oneself, or manager of the project",
-    lambda unit, path: (
-        (role := role_in(unit, project_of(unit, path))) in (ADMIN, MANAGER)
-        or (role is not None and unit.actor.person_id == path["person_id"])
-    ),
-)
+from services.tasks.policy import role_on, supervises, task_readers
+from services.tasks.shapes import wire
 
 
-def _book(unit: Unit, task_id: str, date: str, person_id: str, minutes: float, *, add: bool) -> Record:
+def _checked(unit: Unit, task_id: str, date: str, person_id: str) -> tuple[Record, Record | None]:
     task = unit.need("task", task_id)
-    if person_id not in (task["assignees"] or []):
-        raise Invalid("The person is not assigned to this task.")
-    where = "t.task_id = %s AND t.person_id = %s AND t.date = %s"
-    known = unit.first("time_spent", where, (task_id, person_id, date))
-    if known is None:
-        fields = {"task_id": task_id, "person_id": person_id, "date": date, "duration": minutes}
-        booked = unit.create("time_spent", fields, project_id=task.project_id)
+    try:
+        day.fromisoformat(date)
+    except ValueError:
+        raise Invalid("Wrong date format.") from None
+    unit.need("person", person_id)
+    role = role_on(unit, task)
+    chief = role in (ADMIN, MANAGER) or (role == SUPERVISOR and supervises(unit, task["task_type_id"]))
+    if person_id not in (task["assignees"] or []) or not (chief or person_id == unit.actor.person_id):
+        raise Forbidden
+    where = "t.task_id = %s AND t.date = %s AND t.person_id = %s"
+    return task, unit.first("time_spent", where, (task_id, date, person_id))
+
+
+def sum_up(unit: Unit, task_id: str | None) -> None:
+    """Set a task's duration to the sum of its rows."""
+    task = unit.get("task", task_id)
+    if task is not None:
+        rows = unit.find("time_spent", "t.task_id = %s", (task.id,))
+        unit.update(task, {"duration": float(sum(row["duration"] or 0 for row in rows))})
+
+
+def _set(unit: Unit, task: Record, held: Record | None, date: str, person_id: str, minutes: float) -> Record:
+    if minutes <= 0:
+        raise Invalid("Duration must be greater than 0.")
+    if held is not None:
+        found = unit.update(held, {"duration": minutes})
     else:
-        booked = unit.update(known, {"duration": minutes + (known["duration"] if add else 0)})
-    _sum_up(unit, task)
-    return booked
-
-
-def _sum_up(unit: Unit, task: Record) -> None:
-    rows = unit.rows("SELECT coalesce(sum(duration), 0) FROM time_spent WHERE task_id = %s", (task.id,))
-    unit.update(task, {"duration": rows[0][0]})
-
-
-@command(allow=bookers, status=201)
-def set_time_spent(unit: Unit, task_id: Id, date: day, person_id: Id, *, duration: Minutes) -> Record:
-    """Set the minutes of a day. Source: POST /actions/tasks/{task_id}/time-spents/{date}/persons/{person_id}."""
-    return _book(unit, task_id, str(date), person_id, duration, add=False)
-
-
-@command(allow=bookers, status=201)
-def add_time_spent(unit: Unit, task_id: Id, date: day, person_id: Id, *, duration: Minutes) -> Record:
-    """Add minutes to a day. Source: POST /actions/tasks/{task_id}/time-spents/{date}/persons/{person_id}/add."""
-    return _book(unit, task_id, str(date), person_id, duration, add=True)
-
-
-@query(allow=project_team)
-def get_task_time_spents(unit: Unit, task_id: Id) -> dict[str, Any]:
-    """Return the time spent on a task by person, and the total. Source: GET /actions/tasks/{task_id}/time-spents."""
-    found: dict[str, Any] = {"total": 0}
-    resource = unit.resource("time_spent")
-    for row in unit.find("time_spent", "t.task_id = %s", (task_id,), "t.date"):
-        found["total"] += row["duration"]
-        found.setdefault(row["person_id"], []).append(msgspec.json.decode(resource.doc(row)))
+        fields = {"task_id": task.id, "person_id": person_id, "date": date, "duration": minutes}
+        found = unit.create("time_spent", fields, project_id=task["project_id"])
+    sum_up(unit, task.id)
     return found
+
+
+@command(allow=signed_in, status=201)
+def set_time_spent(unit: Unit, task_id: Id, date: str, person_id: Id, *, duration: float) -> Record:
+    """Set a day's minutes. Source: POST /actions/tasks/{id}/time-spents/{date}/persons/{id}."""
+    task, held = _checked(unit, task_id, date, person_id)
+    return _set(unit, task, held, date, person_id, duration)
+
+
+@command(allow=signed_in, status=201)
+def add_time_spent(unit: Unit, task_id: Id, date: str, person_id: Id, *, duration: float) -> Record:
+    """Add to a day's minutes. Source: POST …/persons/{id}/add."""
+    task, held = _checked(unit, task_id, date, person_id)
+    return _set(unit, task, held, date, person_id, duration + (held["duration"] if held else 0))
+
+
+@command(allow=signed_in, status=201)
+def remove_time_spent(unit: Unit, task_id: Id, date: str, person_id: Id) -> dict[str, Any]:
+    """Remove a day's minutes; answers the row with duration 0. Source: DELETE …/persons/{id}."""
+    task, held = _checked(unit, task_id, date, person_id)
+    if held is None:
+        return {"task_id": task_id, "person_id": person_id, "date": date, "duration": 0, "type": "TimeSpent"}
+    unit.delete(held)
+    sum_up(unit, task.id)
+    return {**wire(unit, held), "duration": 0}
+
+
+def _by_person(unit: Unit, rows: list[Record]) -> dict[str, Any]:
+    found: dict[str, Any] = {"total": sum(row["duration"] for row in rows)}
+    for row in rows:
+        found.setdefault(row["person_id"], []).append(wire(unit, row))
+    return found
+
+
+@query(allow=task_readers)
+def get_task_time_spents(unit: Unit, task_id: Id) -> dict[str, Any]:
+    """Return {total, <person>: rows}. Source: GET /actions/tasks/{id}/time-spents."""
+    return _by_person(unit, unit.find("time_spent", "t.task_id = %s", (task_id,), "t.date"))
+
+
+@query(allow=task_readers)
+def get_task_time_spents_of_day(unit: Unit, task_id: Id, date: str) -> dict[str, Any]:
+    """Return {total, <person>: rows} of one day. Source: GET /actions/tasks/{id}/time-spents/{date}."""
+    return _by_person(unit, unit.find("time_spent", "t.task_id = %s AND t.date = %s", (task_id, date)))
+
+
+@query(allow=signed_in)
+def list_my_time_spents(unit: Unit, *, start_date: str | None = None, end_date: str | None = None) -> bytes:
+    """Return the caller's rows. Source: GET /data/user/time-spents."""
+    where = "t.person_id = %s AND t.date >= %s AND t.date <= %s"
+    args = (unit.actor.person_id, start_date or "0001-01-01", end_date or "9999-12-31")
+    return unit.docs("time_spent", where, args, "t.date")
+
+
+@query(allow=signed_in)
+def list_my_time_spents_of_day(unit: Unit, date: str) -> bytes:
+    """Return the caller's rows of one day. Source: GET /data/user/time-spents/{date}."""
+    return unit.docs("time_spent", "t.person_id = %s AND t.date = %s", (unit.actor.person_id, date), "t.created_at")

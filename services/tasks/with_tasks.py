@@ -1,167 +1,163 @@
-"""The lists that screens open with: entities of a project, each with its tasks."""
+"""The big lists of the web app: entities of a production with their tasks, as objects, rows or a stream."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
 
-from chassis.binding import Id
-from chassis.errors import Invalid
-from chassis.messages import Reply
+from chassis.messages import VENDOR, Reply
 from chassis.operations import query
-from chassis.policy import Policy, signed_in
+from chassis.policy import signed_in
 from chassis.unit import Unit
-from contracts.access import my_projects, role_in
+from contracts.access import my_projects
+from services.tasks.policy import NIL
 
-COMMON = ("id", "due_date", "done_date", "duration", "entity_id", "estimation", "end_date", "is_subscribed",
-          "last_comment_date", "last_preview_file_id", "priority", "real_start_date", "retake_count", "start_date",
-          "difficulty", "task_status_id", "task_type_id", "assignees", "data")  # fmt: skip
-SHOT_TASK = (*COMMON, "nb_assets_ready", "nb_drawings")
-ASSET = ("id", "name", "preview_file_id", "description", "asset_type_name", "asset_type_id", "canceled", "ready_for",
-         "episode_id", "casting_episode_ids", "is_casting_standby", "is_shared", "data", "tasks")  # fmt: skip
-SHOT = ("id", "name", "description", "canceled", "nb_frames", "nb_entities_out", "is_casting_standby", "project_id",
-        "entity_type_id", "parent_id", "source_id", "preview_file_id", "data", "type", "episode_id", "episode_name",
-        "fps", "frame_in", "frame_out", "project_name", "sequence_id", "sequence_name", "tasks")  # fmt: skip
-SCOPED = ("entity_type", "task_type", "task_status")
-Row = dict[str, Any]
-
-
-def _in_named_project(unit: Unit, path: Any) -> bool:
-    named = unit.request.one("project_id")
-    if not named:
-        return True
-    project = unit.get("project", named)
-    return project is None or role_in(unit, project) is not None
-
-
-team_of_named_project = Policy("project team when a project is named", _in_named_project) & signed_in
-
-
-@query(allow=team_of_named_project)
-def list_assets_with_tasks(
-    unit: Unit,
-    *,
-    project_id: Id | None = None,
-    asset_type_id: Id | None = None,
-    episode_id: Id | None = None,
-    compact: bool = False,
-    stream: bool = False,
-) -> Reply:
-    """List assets with their tasks; plain, compact or as a stream. Source: GET /data/assets/with-tasks."""
-    where, args = _where(unit, "asset", project_id)
-    for column, value in (("entity_type_id", asset_type_id), ("source_id", episode_id)):
-        if value:
-            where, args = f"{where} AND t.{column} = %s", [*args, value]
-
-    def complete(unit: Unit, rows: list[Row]) -> None:
-        names = dict(unit.rows("SELECT id::text, name FROM entity_type"))
-        for row in rows:
-            row["asset_type_id"] = row["entity_type_id"]
-            row["asset_type_name"] = names.get(row["entity_type_id"])
-            row["episode_id"], row["casting_episode_ids"] = row["source_id"] or "", []
-
-    return _answer(unit, "asset", (where, args), (ASSET, COMMON), complete, compact=compact, stream=stream)
-
-
-@query(allow=team_of_named_project)
-def list_shots_with_tasks(
-    unit: Unit, *, project_id: Id | None = None, compact: bool = False, stream: bool = False
-) -> Reply:
-    """List shots with their tasks; plain, compact or as a stream. Source: GET /data/shots/with-tasks."""
-
-    def complete(unit: Unit, rows: list[Row]) -> None:
-        parents = _parents(unit, rows)
-        for row in rows:
-            sequence = parents.get(row["parent_id"], (None, None, None, None))
-            row["sequence_id"], row["sequence_name"] = row["parent_id"], sequence[0]
-            row["episode_id"], row["episode_name"], row["project_name"] = sequence[1:]
-            row.update({key: (row["data"] or {}).get(key) for key in ("fps", "frame_in", "frame_out")})
-
-    where = _where(unit, "shot", project_id)
-    return _answer(unit, "shot", where, (SHOT, SHOT_TASK), complete, compact=compact, stream=stream)
-
-
-def _parents(unit: Unit, rows: list[Row]) -> dict[str, tuple[Any, ...]]:
-    found = unit.rows(
-        "SELECT s.id::text, s.name, e.id::text, e.name, p.name FROM entity s LEFT JOIN entity e ON e.id = s.parent_id "
-        "LEFT JOIN project p ON p.id = s.project_id WHERE s.id = ANY(%s::uuid[])",
-        ([id_ for id_ in {row["parent_id"] for row in rows} if id_],),
-    )
-    return {id_: tuple(rest) for id_, *rest in found}
+ASSET = {
+    "id": "e.id",
+    "name": "e.name",
+    "preview_file_id": "e.preview_file_id",
+    "description": "d.e->'description'",
+    "asset_type_name": "et.name",
+    "asset_type_id": "e.entity_type_id",
+    "canceled": "e.canceled",
+    "ready_for": "e.ready_for",
+    "episode_id": "e.source_id",
+    "casting_episode_ids": "(SELECT coalesce(jsonb_agg(l.entity_in_id), '[]') FROM entity_link l "
+    "JOIN entity x ON x.id = l.entity_in_id AND x.kind = 'episode' WHERE l.entity_out_id = e.id)",
+    "is_casting_standby": "d.e->'is_casting_standby'",
+    "is_shared": "e.is_shared",
+    "data": "d.e->'data'",
+}
+SHOT = {
+    **{name: f"d.e->'{name}'" for name in ("canceled", "data", "description", "entity_type_id")},
+    "episode_id": "top.id",
+    "episode_name": "coalesce(top.name, '')",
+    **{name: f"d.e->'data'->'{name}'" for name in ("fps", "frame_in", "frame_out")},
+    **{name: f"d.e->'{name}'" for name in ("id", "name", "nb_frames", "parent_id", "preview_file_id", "project_id")},
+    "project_name": "p.name",
+    "sequence_id": "up.id",
+    "sequence_name": "up.name",
+    **{name: f"d.e->'{name}'" for name in ("source_id", "nb_entities_out", "is_casting_standby", "type")},
+}
+ASSET_TASK = [
+    "id",
+    "due_date",
+    "done_date",
+    "duration",
+    "entity_id",
+    "estimation",
+    "end_date",
+    "is_subscribed",
+    "last_comment_date",
+    "last_preview_file_id",
+    "priority",
+    "real_start_date",
+    "retake_count",
+    "start_date",
+    "difficulty",
+    "task_status_id",
+    "task_type_id",
+    "assignees",
+    "data",
+]
+SHOT_TASK = [
+    "id",
+    "duration",
+    "due_date",
+    "end_date",
+    "done_date",
+    "entity_id",
+    "estimation",
+    "is_subscribed",
+    "last_comment_date",
+    "last_preview_file_id",
+    "nb_assets_ready",
+    "priority",
+    "real_start_date",
+    "retake_count",
+    "start_date",
+    "difficulty",
+    "nb_drawings",
+    "task_status_id",
+    "task_type_id",
+    "assignees",
+    "data",
+]
+SPECIAL = {"is_subscribed": "s.id IS NOT NULL", "assignees": "to_jsonb(coalesce(t.assignees, '{}'))"}
 
 
-def _where(unit: Unit, kind: str, project_id: str | None) -> tuple[str, list[Any]]:
-    where, args = "t.kind = %s", [kind]
-    mine = my_projects(unit)
-    if project_id:
-        return f"{where} AND t.project_id = %s", [*args, project_id]
-    return (f"{where} AND {mine[0]}", [*args, *mine[1]]) if mine else (where, args)
-
-
-def _answer(
-    unit: Unit,
-    noun: str,
-    where: tuple[str, list[Any]],
-    fields: tuple[tuple[str, ...], tuple[str, ...]],
-    complete: Callable[[Unit, list[Row]], None],
-    *,
-    compact: bool,
-    stream: bool,
-) -> Reply:
-    request = unit.request
-    project = request.one("project_id")
-    scopes = (project, *SCOPED) if project else SCOPED
-    etag = f'"{unit.etag(*scopes)}-{unit.actor.person_id}-{int(compact)}{int(stream)}"' if project else ""
-    headers = {"Cache-Control": "private, no-cache", **({"ETag": etag} if etag else {})}
-    if etag and request.if_none_match and etag in request.if_none_match:
-        return Reply(304, headers=headers)
-    rows = _rows(unit, where, fields, complete)
-    shape = {"compact": compact, f"{noun}_fields": fields[0], "task_fields": fields[1]}
-    if stream:
-        body = _lines(shape, rows, fields, compact=compact)
-        return Reply(200, body, "application/x-ndjson", headers)
+def _build(fields: dict[str, str], compact: bool) -> str:
     if compact:
-        return Reply(200, orjson.dumps({**shape, "rows": [_positional(r, fields) for r in rows]}), headers=headers)
-    return Reply(200, orjson.dumps(rows), headers=headers)
+        return f"jsonb_build_array({', '.join(fields.values())})"
+    return "jsonb_build_object(" + ", ".join(f"'{name}', {value}" for name, value in fields.items()) + ")"
 
 
-def _rows(
-    unit: Unit,
-    where: tuple[str, list[Any]],
-    fields: tuple[tuple[str, ...], tuple[str, ...]],
-    complete: Callable[[Unit, list[Row]], None],
-) -> list[Row]:
-    condition, args = where
-    entities: list[Row] = orjson.loads(unit.docs("entity", condition, args, "t.name, t.id"))
-    complete(unit, entities)
-    inside = f"t.entity_id IN (SELECT t.id FROM entity t WHERE {condition})"
-    tasks = orjson.loads(unit.docs("task", inside, args, "t.created_at, t.id", relations=True))
-    subscribed = unit.rows("SELECT task_id::text FROM subscription WHERE person_id = %s", (unit.actor.person_id,))
-    mine = {task_id for (task_id,) in subscribed}
-    by_entity: dict[str, list[Row]] = {}
-    for task in tasks:
-        task["is_subscribed"] = task["id"] in mine
-        by_entity.setdefault(task["entity_id"], []).append({key: task.get(key) for key in fields[1]})
-    for entity in entities:
-        entity["tasks"] = by_entity.get(entity["id"], [])
-    return [{key: entity.get(key) for key in fields[0]} for entity in entities]
+def _statement(fields: dict[str, str], task_fields: list[str], compact: bool, where: str, vendor: bool) -> str:
+    task = _build({name: SPECIAL.get(name, f"w.t->'{name}'") for name in task_fields}, compact)
+    mine = " AND t.assignees @> ARRAY[%(me)s]::uuid[]" if vendor else ""
+    tasks = f"""coalesce((SELECT jsonb_agg({task} ORDER BY t.created_at, t.id) FROM task t
+        CROSS JOIN LATERAL (SELECT t.doc::jsonb AS t) w
+        LEFT JOIN subscription s ON s.task_id = t.id AND s.person_id = %(me)s
+        WHERE t.entity_id = e.id{mine}), '[]')"""
+    return f"""SELECT {_build({**fields, "tasks": tasks}, compact)}::text FROM entity e
+        CROSS JOIN LATERAL (SELECT e.doc::jsonb AS e) d
+        LEFT JOIN entity_type et ON et.id = e.entity_type_id LEFT JOIN project p ON p.id = e.project_id
+        LEFT JOIN entity up ON up.id = e.parent_id LEFT JOIN entity top ON top.id = up.parent_id
+        WHERE {where} ORDER BY {"et.name" if "asset_type_name" in fields else "top.name, up.name"}, e.name, e.id"""
 
 
-def _positional(row: Row, fields: tuple[tuple[str, ...], tuple[str, ...]]) -> list[Any]:
-    tasks = [[task[key] for key in fields[1]] for task in row["tasks"]]
-    return [tasks if key == "tasks" else row[key] for key in fields[0]]
+def _where(unit: Unit, kind: str, values: dict[str, Any]) -> str:
+    parts = ["e.kind = %(kind)s"]
+    values.update(kind=kind, me=unit.actor.person_id or NIL)
+    episode = "e.source_id" if kind == "asset" else "up.parent_id"
+    columns = {"project_id": "e.project_id", "asset_type_id": "e.entity_type_id", "episode_id": episode}
+    for name, column in {**columns, "sequence_id": "e.parent_id", "parent_id": "e.parent_id"}.items():
+        value = unit.request.one(name)
+        if name == "episode_id" and value in ("main", "all"):
+            if value == "main":
+                parts.append(f"{column} IS NULL")
+        elif value:
+            parts.append(f"{column} = %({name})s::uuid")
+            values[name] = value
+    limits = my_projects(unit)
+    if limits:
+        team = "SELECT p2.id FROM project p2 WHERE p2.team @> ARRAY[%(me)s]::uuid[]"
+        parts.append(f"e.project_id IN ({team})")
+        if unit.actor.role == VENDOR:
+            mine = "SELECT 1 FROM task v WHERE v.entity_id = e.id AND v.assignees @> ARRAY[%(me)s]::uuid[]"
+            parts.append(f"EXISTS ({mine})")
+    return " AND ".join(parts)
 
 
-def _lines(shape: Row, rows: list[Row], fields: Any, *, compact: bool) -> Iterator[bytes]:
-    yield orjson.dumps(shape) + b"\n"
-    for start in range(0, len(rows), 200):
-        part = rows[start : start + 200]
-        yield b"".join(orjson.dumps(_positional(r, fields) if compact else r) + b"\n" for r in part)
+def _listing(unit: Unit, kind: str, fields: dict[str, str], task_fields: list[str]) -> Reply:
+    compact, stream = unit.request.truth("compact"), unit.request.truth("stream")
+    project_id = unit.request.one("project_id")
+    headers = {"Cache-Control": "private, no-cache"}
+    if project_id:
+        scopes = unit.etag(project_id, "entity_type", "task_type", "task_status", "subscription")
+        headers["ETag"] = f'"{scopes}-{unit.actor.person_id}-{int(compact)}{int(stream)}"'
+        if unit.request.if_none_match == headers["ETag"]:
+            return Reply(304, headers=headers)
+    values: dict[str, Any] = {}
+    where = _where(unit, kind, values)
+    statement = _statement(fields, task_fields, compact, where, unit.actor.role == VENDOR)
+    rows = [str(row[0]).encode() for row in unit.rows(statement, values)]
+    head = {"compact": compact, f"{kind}_fields": [*fields, "tasks"], "task_fields": task_fields}
+    if stream:
+        body = b"\n".join([orjson.dumps(head), *rows]) + b"\n"
+        return Reply(body=body, content_type="application/x-ndjson", headers=headers)
+    array = b"[" + b",".join(rows) + b"]"
+    if compact:
+        array = orjson.dumps(head)[:-1] + b',"rows":' + array + b"}"
+    return Reply(body=array, headers=headers)
 
 
 @query(allow=signed_in)
-def count_unread(unit: Unit, *, person_id: Id) -> dict[str, int]:
-    """Return {count} of a person's unread notifications. Raises Invalid for somebody else's."""
-    if unit.actor.role != "system" and unit.actor.person_id != person_id:
-        raise Invalid("Only one's own notifications can be counted.")
-    return {"count": unit.count("notification", "t.person_id = %s AND NOT t.read", (person_id,))}
+def list_assets_with_tasks(unit: Unit) -> Reply:
+    """Return assets with their tasks; compact, stream, ETag. Source: GET /data/assets/with-tasks."""
+    return _listing(unit, "asset", ASSET, ASSET_TASK)
+
+
+@query(allow=signed_in)
+def list_shots_with_tasks(unit: Unit) -> Reply:
+    """Return shots with their tasks; compact, stream, ETag. Source: GET /data/shots/with-tasks."""
+    return _listing(unit, "shot", SHOT, SHOT_TASK)

@@ -1,185 +1,242 @@
-"""Tasks: creation in bulk for lists of entities, assignment, the lists people work from."""
+"""Tasks: made for entities, listed, read whole."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
-from chassis.binding import Id
+from chassis.binding import Id, is_uuid
 from chassis.errors import Invalid, Refused
-from chassis.messages import CLIENT, VENDOR
+from chassis.messages import Reply
 from chassis.operations import command, query
-from chassis.policy import Policy, signed_in
-from chassis.resources import Fields, Record
+from chassis.policy import signed_in
+from chassis.resources import Record
 from chassis.unit import Unit
-from contracts.access import my_projects, project_managers, project_of, project_team, role_in
-from services.tasks.kinds import default_status
+from contracts.access import project_managers, project_staff, project_team
+from services.tasks.definitions import default_status
+from services.tasks.policy import task_managers, task_readers, visible_tasks
+from services.tasks.shapes import NAMES, tasks_with, wire
 
-TODO = "t.assignees @> ARRAY[%s]::uuid[] AND t.task_status_id IN (SELECT s.id FROM task_status s WHERE {} s.is_done)"
-team_makers = Policy(
-    "project team, neither vendor nor client",
-    lambda unit, path: role_in(unit, project_of(unit, path)) not in (None, VENDOR, CLIENT),
-)
+KINDS = {"assets": "asset", "shots": "shot", "edits": "edit", "sequences": "sequence", "episodes": "episode"}
 
 
-def before_create(unit: Unit, fields: Fields) -> Mapping[str, Any]:
-    """Complete a new task: project of its entity, default name and status. Raises Invalid."""
-    entity = unit.get("entity", fields.get("entity_id"))
+def before_create_task(unit: Unit, fields: dict[str, Any]) -> Mapping[str, Any]:
+    """Check type and entity; fill name, status and project. Source: POST /data/tasks."""
     task_type = unit.get("task_type", fields.get("task_type_id"))
-    if entity is None:
-        raise Invalid("entity_id must name an existing entity.")
+    entity = unit.get("entity", fields.get("entity_id"))
     if task_type is None:
-        raise Invalid("task_type_id must name an existing task type.")
-    if not _fits(task_type, entity):
-        raise Invalid(f"Task type {task_type['name']} is not for this kind of entity.")
-    given = {"name": "main", "assigner_id": unit.actor.person_id, **fields, "project_id": entity["project_id"]}
-    given["task_status_id"] = fields.get("task_status_id") or default_status(
-        unit, for_concept=entity["kind"] == "concept"
-    )
-    return given
+        raise Invalid("Task type ID matches no task type")
+    if entity is None:
+        raise Invalid("Entity ID matches no entity")
+    if (task_type["for_entity"] or "").lower() != entity["kind"]:
+        raise Invalid("Task type does not match entity type.")
+    found = {**_fresh(unit, entity, task_type), **{k: v for k, v in fields.items() if v is not None}}
+    found["project_id"] = entity["project_id"]
+    _refuse_twin(unit, found)
+    return found
 
 
-def _fits(task_type: Record, entity: Record) -> bool:
-    return str(task_type["for_entity"] or "Asset").lower() == str(entity["kind"] or "asset")
+def _fresh(unit: Unit, entity: Record, task_type: Record) -> dict[str, Any]:
+    status = default_status(unit, for_concept=entity["kind"] == "concept")
+    return {
+        "name": "main",
+        "project_id": entity["project_id"],
+        "task_type_id": task_type.id,
+        "entity_id": entity.id,
+        "task_status_id": status.id if status else None,
+        "assigner_id": unit.actor.person_id,
+        "assignees": [],
+    }
 
 
-def _create_missing(unit: Unit, entities: Iterable[Record], types: Iterable[Record]) -> list[Record]:
-    wanted = {e.id: e for e in entities}
-    kinds = {t.id: t for t in types}
+def _refuse_twin(unit: Unit, fields: Mapping[str, Any]) -> None:
+    where = "t.entity_id = %s AND t.task_type_id = %s AND t.name = %s"
+    if unit.count("task", where, (fields["entity_id"], fields["task_type_id"], fields["name"])):
+        raise Refused("Task already exists.")
+
+
+def _make(unit: Unit, entities: list[Record], task_types: list[Record]) -> list[Record]:
+    ids = [entity.id for entity in entities]
+    types = [task_type.id for task_type in task_types]
     where = "t.entity_id = ANY(%s::uuid[]) AND t.task_type_id = ANY(%s::uuid[])"
-    there = {(t["entity_id"], t["task_type_id"]) for t in unit.find("task", where, (list(wanted), list(kinds)))}
-    statuses = {flag: default_status(unit, for_concept=flag) for flag in (False, True)}
-    made = []
-    for entity in wanted.values():
-        for task_type in kinds.values():
-            if (entity.id, task_type.id) in there or not _fits(task_type, entity):
-                continue
-            fields = {"name": "main", "entity_id": entity.id, "task_type_id": task_type.id}
-            fields["project_id"] = entity["project_id"]
-            status = statuses[entity["kind"] == "concept"]
-            more = {"task_status_id": status, "assigner_id": unit.actor.person_id}
-            made.append(unit.create("task", {**fields, **more}))
-    return made
+    taken = {(task["entity_id"], task["task_type_id"]) for task in unit.find("task", where, (ids, types))}
+    return [
+        unit.create("task", _fresh(unit, entity, task_type))
+        for task_type in task_types
+        for entity in entities
+        if (entity.id, task_type.id) not in taken
+    ]
 
 
-@command(allow=team_makers, status=201)
-def create_entity_tasks(unit: Unit, entity_id: Id, *, task_type_ids: list[Id] | None = None) -> list[Any]:
-    """Create one task per task type for an entity. Source: POST /data/entities/{entity_id}/tasks."""
+def _created(unit: Unit, tasks: list[Record]) -> list[dict[str, Any]]:
+    statuses = unit.many("task_status", [t["task_status_id"] for t in tasks])
+    types = unit.many("task_type", [t["task_type_id"] for t in tasks])
+    entities = unit.many("entity", [t["entity_id"] for t in tasks])
+    projects = unit.many("project", [t["project_id"] for t in tasks])
+    entity_types = unit.many("entity_type", [e["entity_type_id"] for e in entities.values()])
+    found = []
+    for task in tasks:
+        entity, status = entities[task["entity_id"]], statuses.get(task["task_status_id"])
+        kind = entity_types.get(entity["entity_type_id"])
+        names = {
+            "assignees": list(task["assignees"] or []),
+            "task_status_name": status["name"] if status else None,
+            "task_type_name": types[task["task_type_id"]]["name"],
+            "entity_name": entity["name"],
+            "entity_type_name": kind["name"] if kind else None,
+            "project_name": projects[task["project_id"]]["name"] if task["project_id"] in projects else None,
+        }
+        found.append({**wire(unit, task), **names})
+    return found
+
+
+@command(allow=project_staff, status=201)
+def create_entity_tasks(unit: Unit, entity_id: Id, *, task_type_ids: list[str] | None = None) -> list[dict[str, Any]]:
+    """Make a task of each type for one entity, skipping those it has. Source: POST /data/entities/{id}/tasks."""
     entity = unit.need("entity", entity_id)
-    project = unit.need("project", entity["project_id"])
-    types = unit.many("task_type", task_type_ids or project["task_types"] or [])
-    return rendered(unit, _create_missing(unit, [entity], types.values()))
+    types = unit.many("task_type", [id_ for id_ in task_type_ids or [] if is_uuid(id_)])
+    return _created(unit, _make(unit, [entity], [types[i] for i in task_type_ids or [] if i in types]))
 
 
 @command(allow=project_managers, status=201)
-def create_project_tasks(unit: Unit, project_id: Id, task_type_id: Id, entity_kind: str, *, body: Any) -> list[Any]:
-    """Create tasks of one type for the given entities, or all of a kind: one transaction.
+def create_project_tasks(
+    unit: Unit, project_id: Id, task_type_id: Id, entity_type: str, *, body: Any
+) -> list[dict[str, Any]]:
+    """Make one task per entity: the ids in the body, or all of a kind; existing ones are skipped.
 
-    Source: POST /actions/projects/{project_id}/task-types/{task_type_id}/{entity_kind}/create-tasks.
+    Source: POST /actions/projects/{id}/task-types/{id}/create-tasks/{entity_type}
     """
     task_type = unit.need("task_type", task_type_id)
-    kind = entity_kind.removesuffix("s")
+    kind = KINDS.get(entity_type.lower().rstrip("s") + "s", entity_type.lower())
     where = "t.project_id = %s AND t.kind = %s"
     args: list[Any] = [project_id, kind]
     if isinstance(body, list) and body:
-        where, args = where + " AND t.id = ANY(%s::uuid[])", [*args, body]
-    return rendered(unit, _create_missing(unit, unit.find("entity", where, args), [task_type]))
+        where, args = where + " AND t.id = ANY(%s::uuid[])", [*args, [i for i in body if is_uuid(i)]]
+    else:
+        where += " AND NOT coalesce(t.canceled, false)"
+    return _created(unit, _make(unit, unit.find("entity", where, args, "t.created_at, t.id"), [task_type]))
 
 
-def rendered(unit: Unit, tasks: Iterable[Record]) -> list[dict[str, Any]]:
-    """Return tasks as the wire has them, with relations."""
-    resource = unit.resource("task")
-    return [orjson.loads(resource.doc(task)[:-1] + resource.rel(task)) for task in tasks]
+@command(allow=project_managers, status=201)
+def create_asset_tasks(unit: Unit, project_id: Id, task_type_id: Id, *, body: Any) -> list[dict[str, Any]]:
+    """Make tasks for assets. Source: POST …/task-types/{id}/assets/create-tasks."""
+    return create_project_tasks(unit, project_id, task_type_id, "assets", body=body)
+
+
+@command(allow=project_managers, status=201)
+def create_shot_tasks(unit: Unit, project_id: Id, task_type_id: Id, *, body: Any) -> list[dict[str, Any]]:
+    """Make tasks for shots. Source: POST …/task-types/{id}/shots/create-tasks."""
+    return create_project_tasks(unit, project_id, task_type_id, "shots", body=body)
+
+
+def erase(unit: Unit, task: Record) -> None:
+    """Delete what hangs on a task; the caller deletes the task itself."""
+    for kind, key in (("notification", "task_id"), ("news", "task_id"), ("subscription", "task_id")):
+        for record in unit.find(kind, f"t.{key} = %s", (task.id,)):
+            unit.delete(record, live=[])
+    for record in unit.find("time_spent", "t.task_id = %s", (task.id,)):
+        unit.delete(record, live=[])
+    for record in unit.find("comment", "t.object_id = %s", (task.id,)):
+        unit.delete(record, live=[])
+
+
+def _gone(task: Record) -> list[tuple[str, dict[str, Any]]]:
+    payload = {"task_id": task.id, "entity_id": task["entity_id"], "task_type_id": task["task_type_id"]}
+    return [("task:delete", {**payload, "project_id": task["project_id"]})]
+
+
+@command(allow=task_managers, status=204, wrong_id="Malformed ID.")
+def delete_task(unit: Unit, instance_id: Id) -> None:
+    """Delete a task with its comments, time, news and subscriptions. Source: DELETE /data/tasks/{id}."""
+    task = unit.need("task", instance_id)
+    erase(unit, task)
+    unit.delete(task, live=_gone(task))
+
+
+@command(allow=project_managers)
+def delete_tasks(unit: Unit, project_id: Id, *, body: list[str]) -> list[str]:
+    """Delete tasks of a project; returns the ids sent. Source: POST /actions/projects/{id}/delete-tasks."""
+    for task in unit.many("task", [i for i in body if is_uuid(i)]).values():
+        if task["project_id"] == project_id:
+            erase(unit, task)
+            unit.delete(task, live=_gone(task))
+    return body
+
+
+@query(allow=task_readers)
+def get_task_full(unit: Unit, task_id: Id) -> dict[str, Any]:
+    """Return a task with its entity, project, people, type and status. Source: GET /data/tasks/{id}/full."""
+    task = unit.need("task", task_id)
+    entity = unit.get("entity", task["entity_id"])
+    kind = unit.get("entity_type", entity["entity_type_id"]) if entity else None
+    people = unit.many("person", task["assignees"] or [])
+    around = {
+        "entity": entity,
+        "entity_type": kind,
+        "project": unit.get("project", task["project_id"]),
+        "task_status": unit.get("task_status", task["task_status_id"]),
+        "task_type": unit.get("task_type", task["task_type_id"]),
+        "assigner": unit.get("person", task["assigner_id"]),
+    }
+    found = wire(unit, task, relations=True)
+    found.update({key: wire(unit, record) if record else None for key, record in around.items()})
+    found["persons"] = [wire(unit, person) for person in people.values()]
+    where = "t.person_id = %s AND t.task_id = %s"
+    found["is_subscribed"] = bool(unit.actor.person_id) and bool(
+        unit.count("subscription", where, (unit.actor.person_id, task_id))
+    )
+    return found
 
 
 @query(allow=project_team)
-def list_project_tasks(unit: Unit, project_id: Id) -> bytes:
-    """List the tasks of a project. Source: GET /data/projects/{project_id}/tasks."""
-    return unit.docs("task", "t.project_id = %s", (project_id,), "t.created_at, t.id", relations=True)
+def list_project_tasks(unit: Unit, project_id: Id) -> Reply:
+    """Return the tasks of a project, with ETag. Source: GET /data/projects/{id}/tasks."""
+    tag = f'"{unit.etag(project_id)}-{unit.actor.person_id}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if unit.request.if_none_match == tag:
+        return Reply(304, headers=headers)
+    seen = visible_tasks(unit)
+    where = "t.project_id = %s" + (f" AND {seen[0]}" if seen else "")
+    args = [project_id, *(seen[1] if seen else [])]
+    return Reply(body=unit.docs("task", where, args, "t.created_at, t.id", relations=True), headers=headers)
 
 
 @query(allow=project_team)
 def list_entity_tasks(unit: Unit, entity_id: Id) -> bytes:
-    """List the tasks of an entity. Source: GET /data/{assets|shots|…}/{id}/tasks."""
-    return unit.docs("task", "t.entity_id = %s", (entity_id,), "t.created_at, t.id", relations=True)
+    """Return the tasks of an asset, shot or other entity with names. Source: GET /data/shots/{id}/tasks."""
+    seen = visible_tasks(unit)
+    where = "t.entity_id = %s" + (f" AND {seen[0]}" if seen else "")
+    return tasks_with(unit, NAMES, where, [entity_id, *(seen[1] if seen else [])])
 
 
 @query(allow=project_team)
-def get_full_task(unit: Unit, task_id: Id) -> dict[str, Any]:
-    """Return a task with everything around it. Source: GET /data/tasks/{task_id}/full."""
-    task = unit.need("task", task_id)
-    entity = unit.need("entity", task["entity_id"])
-    found = rendered(unit, [task])[0]
-    around = {
-        "entity": entity,
-        "entity_type": unit.need("entity_type", entity["entity_type_id"]),
-        "project": unit.need("project", task["project_id"]),
-        "task_status": unit.need("task_status", task["task_status_id"]),
-        "task_type": unit.need("task_type", task["task_type_id"]),
-    }
-    for key, record in around.items():
-        found[key] = orjson.loads(unit.resource(record.kind).doc(record))
-    found["persons"] = orjson.loads(unit.docs("person", "t.id = ANY(%s::uuid[])", (task["assignees"],)))
-    mine = "t.task_id = %s AND t.person_id = %s"
-    found["is_subscribed"] = unit.count("subscription", mine, (task_id, unit.actor.person_id)) > 0
-    return found
+def list_entity_tasks_of_type(unit: Unit, entity_id: Id, task_type_id: Id) -> bytes:
+    """Return the tasks of one type. Source: GET /data/entities/{id}/task-types/{id}/tasks."""
+    return unit.docs("task", "t.entity_id = %s AND t.task_type_id = %s", (entity_id, task_type_id), "t.created_at")
+
+
+@query(allow=project_team)
+def list_entity_task_types(unit: Unit, entity_id: Id) -> bytes:
+    """Return the types of an entity's tasks. Source: GET /data/shots/{id}/task-types."""
+    where = "t.id IN (SELECT w.task_type_id FROM task w WHERE w.entity_id = %s)"
+    return unit.docs("task_type", where, (entity_id,), "t.priority, t.name")
 
 
 @query(allow=signed_in)
-def list_my_tasks(unit: Unit) -> bytes:
-    """List the actor's unfinished tasks. Source: GET /data/user/tasks."""
-    return unit.docs("task", TODO.format("NOT"), (unit.actor.person_id,), "t.created_at, t.id", relations=True)
-
-
-@query(allow=signed_in)
-def list_my_done_tasks(unit: Unit) -> bytes:
-    """List the actor's finished tasks. Source: GET /data/user/done-tasks."""
-    return unit.docs("task", TODO.format(""), (unit.actor.person_id,), "t.created_at, t.id", relations=True)
-
-
-@command(allow=project_managers)
-def assign_task(unit: Unit, task_id: Id, *, person_id: Id) -> dict[str, Any]:
-    """Assign a person to a task. Source: PUT /actions/tasks/{task_id}/assign."""
-    return rendered(unit, [_assign(unit, unit.need("task", task_id), person_id)])[0]
-
-
-def _assign(unit: Unit, task: Record, person_id: str) -> Record:
-    person = unit.need("person", person_id)
-    if person["is_bot"]:
-        raise Refused("Bots cannot be assigned in this project.")
-    known = task["assignees"] or []
-    if person_id in known:
-        return task
-    facts = {"task_id": task.id, "person_id": person_id, "project_id": task.project_id}
-    unit.announce("task:assign", facts)
-    notification = {"person_id": person_id, "author_id": unit.actor.person_id, "task_id": task.id}
-    unit.create("notification", {**notification, "notification_type": "assignation"})
-    return unit.update(task, {"assignees": [*known, person_id]}, name="tasks.task-assigned")
-
-
-@command(allow=project_managers)
-def unassign_task(unit: Unit, task_id: Id, *, person_id: Id) -> dict[str, Any]:
-    """Take a person off a task. Source: PUT /actions/tasks/{task_id}/unassign."""
-    task = unit.need("task", task_id)
-    left = [p for p in task["assignees"] or [] if p != person_id]
-    if len(left) < len(task["assignees"] or []):
-        facts = {"task_id": task.id, "person_id": person_id, "project_id": task.project_id}
-        unit.announce("task:unassign", facts)
-        task = unit.update(task, {"assignees": left}, name="tasks.task-unassigned")
-    return rendered(unit, [task])[0]
-
-
-def visible(unit: Unit) -> tuple[str, list[str]] | None:
-    """Limit tasks to the actor's projects."""
-    return my_projects(unit)
-
-
-def before_delete(unit: Unit, task: Record) -> None:
-    """Take along what hangs on a task: comments, time, notifications, subscriptions, news."""
-    for kind, column in HANGING:
-        for record in unit.find(kind, f't."{column}" = %s', (task.id,)):
-            unit.delete(record)
-
-
-HANGING = (("notification", "task_id"), ("news", "task_id"), ("subscription", "task_id"), ("time_spent", "task_id"),
-           ("comment", "object_id"))  # fmt: skip
+def get_open_tasks_stats(unit: Unit) -> bytes:
+    """Return amounts per open project, task type and status. Source: GET /data/tasks/open-tasks/stats."""
+    seen = visible_tasks(unit)
+    limit = f"AND {seen[0]}" if seen else ""
+    statement = f"""
+        WITH cells AS (SELECT t.project_id, t.task_type_id, t.task_status_id, count(*) AS amount,
+            count(*) FILTER (WHERE ts.is_done) AS done, sum(coalesce(t.duration, 0)) AS duration,
+            sum(coalesce(t.estimation, 0)) AS estimation
+            FROM task t LEFT JOIN task_status ts ON ts.id = t.task_status_id
+            WHERE true {limit} GROUP BY 1, 2, 3),
+        types AS (SELECT project_id, task_type_id, jsonb_object_agg(task_status_id, jsonb_build_object(
+            'amount', amount, 'total_duration', duration, 'total_estimation', estimation)) AS statuses,
+            sum(amount) AS amount, sum(done) AS done, sum(duration) AS duration, sum(estimation) AS estimation
+            FROM cells WHERE task_status_id IS NOT NULL GROUP BY 1, 2),
+        projects AS (SELECT project_id, jsonb_build_object('amount', sum(amount), 'amount_done', sum(done),
+            'total_duration', sum(duration), 'total_estimation', sum(estimation),
+            'task_types', jsonb_object_agg(task_type_id, statuses)) AS stats FROM types GROUP BY 1)
+        SELECT jsonb_object_agg(project_id, stats)::text FROM projects"""
+    return unit.raw(statement, list(seen[1]) if seen else None) or b"{}"
