@@ -12,7 +12,7 @@ ROUTES = (
     *crud("auth", "department", "departments"),
     *crud("auth", "studio", "studios"),
     *crud("auth", "login_log", "login-logs", ("list", "get")),
-    post("/actions/persons/{person_id}/departments", "auth.add_department"),
+    post("/actions/persons/{person_id}/departments/add", "auth.add_department"),
     delete("/actions/persons/{person_id}/departments/{department_id}", "auth.remove_department"),
     post("/actions/persons/{person_id}/change-password", "auth.change_password_of"),
     get("/data/organisations", "auth.list_organisations"),

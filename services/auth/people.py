@@ -83,7 +83,7 @@ def before_update(unit: Unit, person: Record, changes: Fields) -> Mapping[str, A
 
 @command(allow=admins, status=201)
 def add_department(unit: Unit, person_id: Id, *, department_id: Id) -> Record:
-    """Put a person into a department. Source: POST /actions/persons/{person_id}/departments."""
+    """Put a person into a department. Source: POST /actions/persons/{person_id}/departments/add."""
     person = unit.need("person", person_id)
     if unit.get("department", department_id) is None:
         raise Invalid("Department ID matches no department")

@@ -90,6 +90,15 @@ def test_cookies_are_set_for_browsers_alone(server: RunningServer) -> None:
     assert "access_token_cookie" not in sign_in(server, server.email, server.password).cookies
 
 
+def test_a_person_joins_and_leaves_a_department(studio: dict[str, Any]) -> None:
+    department = gazu.person.all_departments()[0]
+    path = f"actions/persons/{studio['artist']['id']}/departments"
+    joined = gazu.client.post(f"{path}/add", {"department_id": department["id"]})
+    assert joined["departments"] == [department["id"]]
+    gazu.client.delete(f"{path}/{department['id']}")
+    assert gazu.client.get(f"data/persons/{studio['artist']['id']}")["departments"] == []
+
+
 def test_a_tvshow_has_its_first_episode(server: RunningServer) -> None:
     show = gazu.client.post("data/projects", {"name": f"Show {uuid4().hex[:6]}", "production_type": "tvshow"})
     [episode] = gazu.client.get(f"data/projects/{show['id']}/episodes")
