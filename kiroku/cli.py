@@ -1,4 +1,4 @@
-"""The command line: `kiroku run`, `kiroku demo`, `kiroku rebuild <service>`."""
+"""The command line: `kiroku run`, `kiroku rebuild <service>`."""
 
 import argparse
 import sys
