@@ -11,12 +11,12 @@ import falcon
 import orjson
 
 from chassis.errors import NOT_FOUND_TEXT, DomainError, Unauthorized
-from chassis.messages import Reply, Request
+from chassis.messages import NOBODY, Actor, Reply, Request
 from chassis.operations import Operation
 from chassis.storage import ObjectStore
 from gateway import routes as tables
 from gateway.files import send_file
-from gateway.identity import COOKIES, Bus, Identities
+from gateway.identity import COOKIES, Bus, Identities, seconds_left
 from gateway.routing import Route, by_path
 from gateway.uploads import forget, read_body
 
@@ -52,9 +52,7 @@ class Gateway:
         if callable(route.operation):
             send(self, resp, req, route.operation(self, req, **path))
             return
-        actor = self.identities.actor_of(req, route.token)
-        if not actor.signed_in and route.operation not in self.public:
-            raise Unauthorized(MISSING)
+        actor = self._actor(req, route)
         request = Request(route.operation, path, _query(req), actor=actor, request_id=req.context.request_id)
         _headers(req, request)
         try:
@@ -67,6 +65,19 @@ class Gateway:
             self.identities.drop()
         send(self, resp, req, reply)
 
+    def _actor(self, req: falcon.Request, route: Route) -> Actor:
+        """Return who asks. Public routes open to outworn tokens too: else nobody could sign in again."""
+        public = route.operation in self.public
+        try:
+            actor = self.identities.actor_of(req, route.token)
+        except Unauthorized:
+            if not public:
+                raise
+            return NOBODY
+        if not actor.signed_in and not public:
+            raise Unauthorized(MISSING)
+        return actor
+
 
 def send(gateway: Gateway, resp: falcon.Response, req: falcon.Request, reply: Reply) -> None:
     """Put `reply` on the wire, with its cookies and the causal token."""
@@ -78,7 +89,8 @@ def send(gateway: Gateway, resp: falcon.Response, req: falcon.Request, reply: Re
         seen = {**_seen(req), **reply.positions}
         text = "_".join(f"{service}-{position}" for service, position in sorted(seen.items()))
         resp.set_header("X-Kiroku-Seen", text)
-        resp.set_cookie(SEEN, text, path="/", secure=False, http_only=True, same_site="Lax")
+        secure = req.forwarded_scheme == "https"
+        resp.set_cookie(SEEN, text, path="/", secure=secure, http_only=True, same_site="Lax")
     if reply.file is not None and gateway.store is not None:
         send_file(req, resp, gateway.store, reply)
         return
@@ -94,9 +106,14 @@ def send(gateway: Gateway, resp: falcon.Response, req: falcon.Request, reply: Re
 def _cookies(req: falcon.Request, resp: falcon.Response, reply: Reply) -> None:
     if "Mozilla" not in (req.user_agent or ""):
         return
-    paths = {"access": "/", "refresh": "/auth/refresh-token"}
+    # The browser sends the refresh token only to where it is used, and that is below the prefix it came by.
+    paths = {"access": "/", "refresh": f"{req.context.prefix}/auth/refresh-token"}
+    secure = req.forwarded_scheme == "https"
     for kind, token in reply.notes.get("cookies", {}).items():
-        resp.set_cookie(COOKIES[kind], token, path=paths[kind], http_only=True, secure=False, same_site="Lax")
+        resp.set_cookie(
+            COOKIES[kind], token, path=paths[kind], max_age=seconds_left(token), http_only=True, secure=secure,
+            same_site="Lax",
+        )  # fmt: skip
     if reply.notes.get("clear_cookies"):
         for kind, name in COOKIES.items():
             resp.unset_cookie(name, path=paths[kind], same_site="Lax")
@@ -134,8 +151,10 @@ class Door:
         req.context.request_id = given if re.fullmatch(r"[\w.-]{1,64}", given) else uuid4().hex
         resp.set_header("X-Request-Id", req.context.request_id)
         if "//" in req.path:
-            raise falcon.HTTPPermanentRedirect(re.sub(r"/{2,}", "/", req.path))
-        if req.path == "/api" or req.path.startswith("/api/"):
+            query = f"?{req.query_string}" if req.query_string else ""
+            raise falcon.HTTPPermanentRedirect(re.sub(r"/{2,}", "/", req.path) + query)
+        req.context.prefix = "/api" if req.path == "/api" or req.path.startswith("/api/") else ""
+        if req.context.prefix:
             req.path = req.path[4:] or "/"
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, resource: Any, succeeded: bool) -> None:

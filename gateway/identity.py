@@ -84,6 +84,12 @@ class Identities:
         )  # fmt: skip
 
 
+def seconds_left(token: str) -> int:
+    """Return how long a token that this house has just made stays valid."""
+    claims = jwt.decode(token, options={"verify_signature": False})
+    return max(0, int(claims["exp"] - time.time()))
+
+
 def _token_of(request: falcon.Request, kind: str) -> str | None:
     header = request.auth
     if header and header.lower().startswith("bearer "):

@@ -28,36 +28,61 @@ def read_body(
     source: falcon.Request, target: Request, store: ObjectStore | None, limit: int, *, json_only: bool
 ) -> None:
     """Fill body, form and files of `target`. Raises BadRequest, UnsupportedMediaType and TooLargeError."""
-    length = source.content_length or 0
+    length = source.content_length
     kind = (source.content_type or "").partition(";")[0].strip().lower()
-    if length > limit:
+    if length is not None and length > limit:
         raise TooLargeError(f"The body is larger than the limit of {limit} bytes.")
+    stream = _stream(source, limit)
     if json_only and kind != "application/json":
         raise UnsupportedMediaType(JSON_TEXT)
     if kind == "application/json" or kind.endswith("+json"):
-        target.body = _json(source, length)
+        target.body = _json(stream, length)
     elif kind == "multipart/form-data":
-        _multipart(source, target, store, limit)
+        # The reader wants a length; one more than the limit, so that a larger body is noticed.
+        _multipart(source, stream, limit + 1 if length is None else length, target, store)
     elif kind == "application/x-www-form-urlencoded":
-        text = source.bounded_stream.read(min(length, JSON_LIMIT)).decode("utf-8", "replace")
+        text = stream.read(JSON_LIMIT).decode("utf-8", "replace")
         target.form = {name: str(value) for name, value in falcon.uri.parse_query_string(text).items()}
 
 
-def _json(source: falcon.Request, length: int) -> Any:
-    if length > JSON_LIMIT:
+class _Limited:
+    """A body without Content-Length (chunked), counted while it is read. Raises TooLargeError."""
+
+    def __init__(self, stream: Any, limit: int) -> None:
+        self._stream, self._left, self._limit = stream, limit, limit
+
+    def read(self, size: int = -1) -> bytes:
+        """Read up to `size` bytes; all that is left for -1."""
+        found: bytes = self._stream.read(self._left + 1 if size is None or size < 0 else size)
+        self._left -= len(found)
+        if self._left < 0:
+            raise TooLargeError(f"The body is larger than the limit of {self._limit} bytes.")
+        return found
+
+
+def _stream(source: falcon.Request, limit: int) -> Any:
+    if source.content_length is None and "chunked" in (source.get_header("Transfer-Encoding") or "").lower():
+        return _Limited(source.stream, limit)
+    return source.bounded_stream
+
+
+def _json(stream: Any, length: int | None) -> Any:
+    if (length or 0) > JSON_LIMIT:
         raise TooLargeError(f"A JSON body is larger than {JSON_LIMIT} bytes: send a file instead.")
-    raw = source.bounded_stream.read(JSON_LIMIT)
-    if len(raw) < length:
+    raw = stream.read(JSON_LIMIT + 1)
+    if len(raw) > JSON_LIMIT:
+        raise TooLargeError(f"A JSON body is larger than {JSON_LIMIT} bytes: send a file instead.")
+    if length is not None and len(raw) < length:
         raise BadRequest("The request ended before its body was complete.")
     return parse_json(raw) if raw.strip() else None
 
 
-def _multipart(source: falcon.Request, target: Request, store: ObjectStore | None, limit: int) -> None:
+def _multipart(source: falcon.Request, stream: Any, length: int, target: Request, store: ObjectStore | None) -> None:
     handler = MultipartFormHandler()
     handler.parse_options.max_body_part_count = 0
     handler.parse_options.max_body_part_buffer_size = JSON_LIMIT
     try:
-        form = handler.deserialize(source.bounded_stream, source.content_type, source.content_length)
+        form = handler.deserialize(stream, source.content_type, length)
         for part in form:
             if part.filename is None:
                 target.form[part.name or ""] = part.text or ""

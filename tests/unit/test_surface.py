@@ -32,4 +32,4 @@ def test_no_handwritten_operation_takes_the_name_of_a_generic_one_with_another_p
 
 def test_public_operations_are_few_and_known() -> None:
     public = {name for name, operation in operations().items() if operation.allow.name == "public"}
-    assert public == {"auth.login", "auth.get_authenticated"}
+    assert public == {"auth.login"}
