@@ -20,6 +20,7 @@ from chassis.messages import THE_SYSTEM, Reply, Request
 from chassis.operations import Operation, operations_of
 from chassis.resources import Record, Resource
 from chassis.unit import Unit
+from chassis.workers import Worker
 
 logger = logging.getLogger(__name__)
 TRIES = 8
@@ -59,6 +60,7 @@ class ServiceSpec:
     cruds: tuple[Crud, ...] = ()
     rooms: tuple[ModuleType, ...] = ()
     derived: tuple[Derived, ...] = ()
+    workers: tuple[Worker, ...] = ()
     seed: Callable[[Unit], None] | None = None
     upcasters: Upcasters = field(default_factory=Upcasters)
 
@@ -159,6 +161,7 @@ class Service:
             except errors.DataError:
                 raise Refused("One of the provided values has an invalid format.") from None
             reply.notes.update(unit.notes)
+            reply.positions.update(unit.reached)
             return reply
 
     def _commit(self, unit: Unit, reply: Reply, digest: str) -> None:

@@ -1,6 +1,7 @@
 """The unit of work: what an operation sees of its service's records, and the one transaction of its writes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -34,6 +35,8 @@ class Unit:
         self.changes: list[Change] = []
         self._announced: list[tuple[str, Mapping[str, Any]]] = []
         self.notes: dict[str, Any] = {}
+        # Positions that operations of other services have reached on our behalf: part of the causal token.
+        self.reached: dict[str, int] = {}
         if writes:
             self._cursor.execute("BEGIN; SELECT clock_timestamp()")
             self.now: datetime = self._cursor.fetchone()[0]
@@ -206,6 +209,14 @@ class Unit:
         self._take(after, UPDATE, new, old, name, self._live(after, "update", live))
         return after
 
+    def note(self, record: Record, *, name: str, live: Live = None) -> Record:
+        """Append the fact `name` about a record whose fields stay as they are (its picture was replaced, say)."""
+        self._own(record.kind)
+        record = self._known.get((record.kind, record.id)) or record
+        after = replace(record, version=record.version + 1, updated_at=self.now)
+        self._take(after, UPDATE, {}, {}, name, self._live(after, "update", live))
+        return after
+
     def delete(self, record: Record, *, name: str | None = None, live: Live = None) -> None:
         """Delete a record; its event keeps all that it held."""
         self._own(record.kind)
@@ -223,7 +234,10 @@ class Unit:
         self, operation: str, path: dict[str, str] | None = None, body: Any = None, query: dict[str, Any] | None = None
     ) -> Reply:
         """Call an operation of another service as the system."""
-        return self._service.ask(operation, path or {}, body, query or {}, self.request)
+        reply = self._service.ask(operation, path or {}, body, query or {}, self.request)
+        for service, position in reply.positions.items():
+            self.reached[service] = max(position, self.reached.get(service, 0))
+        return reply
 
     def _own(self, kind: str) -> Resource:
         if not self._writes:

@@ -6,6 +6,7 @@ from contracts.fields import (
     choice,
     decimal,
     flag,
+    kept,
     link,
     mirror,
     moment,
@@ -57,6 +58,12 @@ PREVIEW_FILE = Resource(
         text("uploaded_movie_url", 600),
         text("uploaded_movie_name", 150),
         mirror("comments", "comment", "comment.previews"),
+        # Where the file stands on its way: none without an upload, `stored` while it waits for its conversion.
+        kept(text("stage", 10, column=True)),
+        kept(number("original_width")),
+        kept(number("original_height")),
+        kept(decimal("original_duration")),
+        kept(number("original_file_size")),
     ),
     unique=(Unique(("shotgun_id",)), Unique(("name", "task_id", "revision"))),
 )

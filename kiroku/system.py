@@ -15,6 +15,7 @@ from chassis.follow import Follower
 from chassis.messages import Reply, Request
 from chassis.schema import migrate
 from chassis.service import Service, ServiceSpec
+from chassis.workers import Workers
 from contracts import OWNERS
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class System:
         self._moved: set[str] = set()
         self._stopping = False
         self._threads: list[threading.Thread] = []
+        self._workers: list[Workers] = []
         for name, spec in specs().items():
             service = Service(spec, Database(urls[name], commit=commit), self, settings)
             service.on_commit.append(partial(self._wake, name))
@@ -87,7 +89,10 @@ class System:
             self._news.notify_all()
 
     def start(self) -> None:
-        """Follow in the background from now on."""
+        """Follow and do background work from now on."""
+        self._workers = [Workers(service) for service in self.services.values()]
+        for workers in self._workers:
+            workers.start()
         thread = threading.Thread(target=self._follow, name="followers", daemon=True)
         thread.start()
         self._threads.append(thread)
@@ -107,8 +112,10 @@ class System:
                         logger.exception("following %s failed", owner)
 
     def stop(self) -> None:
-        """Stop following and close the databases."""
+        """Stop following and working, and close the databases."""
         self._stopping = True
+        for workers in self._workers:
+            workers.stop()
         with self._news:
             self._news.notify_all()
         for thread in self._threads:

@@ -6,12 +6,33 @@ from chassis.service import ServiceSpec
 from contracts import auth, production, tasks
 from contracts import media as kinds
 from contracts.access import my_projects
-from services.media import previews
+from services.media import annotations, attachments, avatars, backgrounds, conversions, lists, playlists, serving, slots
+from services.media.access import editors
 
 MEDIA = ServiceSpec(
     name="media",
     owns=kinds.RESOURCES,
-    replicates=(auth.PERSON, production.PROJECT, production.ENTITY, tasks.TASK, tasks.COMMENT),
-    cruds=(Crud(kinds.PREVIEW_FILE, read=signed_in, visible=my_projects, only=("list", "get", "update")),),
-    rooms=(previews,),
+    replicates=(
+        auth.PERSON,
+        auth.ORGANISATION,
+        production.PROJECT,
+        production.ENTITY,
+        production.ENTITY_TYPE,
+        tasks.TASK,
+        tasks.TASK_TYPE,
+        tasks.COMMENT,
+    ),
+    cruds=(
+        Crud(kinds.PREVIEW_FILE, read=signed_in, update=editors, visible=my_projects),
+        Crud(
+            kinds.PREVIEW_BACKGROUND_FILE,
+            read=signed_in,
+            before_create=backgrounds.before_create,
+            before_update=backgrounds.before_update,
+        ),
+        playlists.CRUD,
+        Crud(kinds.ATTACHMENT_FILE),
+    ),
+    rooms=(slots, lists, serving, conversions, annotations, avatars, attachments, backgrounds, playlists),
+    workers=(conversions.CONVERT,),
 )

@@ -232,10 +232,11 @@ def before_delete(unit: Unit, entity: Record) -> None:
 
 
 @command(allow=nobody)
-def set_entity_preview(unit: Unit, entity_id: Id, *, preview_file_id: Id) -> Record:
+def set_entity_preview(unit: Unit, entity_id: Id, *, preview_file_id: Id, status: str = "ready") -> Record:
     """Make a preview the main picture of an entity; asked by media."""
     entity = unit.need("entity", entity_id)
-    facts = {"preview_file_id": preview_file_id, "project_id": entity.project_id}
+    ids = {"entity_id": entity.id, "preview_file_id": preview_file_id}
+    facts = {**ids, "preview_file_status": status, "project_id": entity.project_id}
     updated = unit.update(entity, {"preview_file_id": preview_file_id})
     if updated is not entity:
         unit.announce("preview-file:set-main", facts)

@@ -7,7 +7,7 @@ from chassis.unit import Unit
 from contracts import auth, tasks
 from contracts import production as kinds
 from contracts.access import my_projects
-from services.production import casting, context, entities, projects
+from services.production import avatars, casting, context, entities, projects
 
 ASSET_TYPES = ("Character", "Prop", "Environment", "FX")
 ENTITY_TYPES = ("Shot", "Sequence", "Episode", "Edit")
@@ -44,6 +44,6 @@ PRODUCTION = ServiceSpec(
         Crud(kinds.MILESTONE, read=signed_in, visible=my_projects),
         Crud(kinds.PROJECT_TEMPLATE, read=managers),
     ),
-    rooms=(projects, entities, casting, context),
+    rooms=(projects, entities, casting, context, avatars),
     seed=seed,
 )

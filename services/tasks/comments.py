@@ -288,6 +288,18 @@ def attach_preview(unit: Unit, comment_id: Id, *, preview_file_id: Id) -> None:
 
 
 @command(allow=nobody)
+def detach_preview(unit: Unit, task_id: Id, *, preview_file_id: Id, newest_id: Id | None = None) -> None:
+    """Take a deleted preview off its comments and its task, whose newest one is now `newest_id`; asked by media."""
+    for comment in unit.find("comment", "t.previews @> ARRAY[%s]::uuid[]", (preview_file_id,)):
+        left = [known for known in comment["previews"] if known != preview_file_id]
+        first = left[0] if left else None
+        unit.update(comment, {"previews": left, "preview_file_id": first})
+    task = unit.get("task", task_id)
+    if task is not None and task["last_preview_file_id"] == preview_file_id:
+        unit.update(task, {"last_preview_file_id": newest_id})
+
+
+@command(allow=nobody)
 def mark_preview(unit: Unit, task_id: Id, *, preview_file_id: Id) -> None:
     """Note the newest preview of a task; asked by media."""
     unit.update(unit.need("task", task_id), {"last_preview_file_id": preview_file_id})
