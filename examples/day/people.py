@@ -105,7 +105,7 @@ def _membership(day: Day) -> None:
     member = gazu.person.add_person_to_department(artist, department, client=day.admin)
     expect(department["id"] in member["departments"], "the artist is in the department")
     gazu.person.remove_person_from_department(artist, department, client=day.admin)
-    now = gazu.person.get_person(artist["id"], client=day.admin)
+    now = gazu.person.get_person(artist["id"], relations=True, client=day.admin)
     expect_equal(now["departments"], [], "departments after leaving")
     gazu.person.add_person_to_department(artist, department, client=day.admin)
 

@@ -15,6 +15,7 @@ ROUTES = (
     post("/actions/persons/{person_id}/departments/add", "auth.add_department"),
     delete("/actions/persons/{person_id}/departments/{department_id}", "auth.remove_department"),
     post("/actions/persons/{person_id}/change-password", "auth.change_password_of"),
+    delete("/actions/persons/{person_id}/clear-avatar", "auth.clear_avatar"),
     get("/data/organisations", "auth.list_organisations"),
     get("/data/organisations/{instance_id}", "auth.get_organisation"),
     put("/data/organisations/{instance_id}", "auth.update_organisation", json_only=True),

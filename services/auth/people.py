@@ -2,18 +2,22 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 import orjson
 
 from chassis import filters
 from chassis.binding import Id
-from chassis.errors import Forbidden, Invalid
+from chassis.crud import Crud, expect_version
+from chassis.errors import BadRequest, Forbidden, Invalid, Refused
 from chassis.messages import ADMIN, CLIENT, MANAGER
 from chassis.operations import command, query
 from chassis.passwords import hashed
-from chassis.policy import Policy, admins, signed_in
+from chassis.policy import Policy, admins, nobody, signed_in
 from chassis.resources import Fields, Record
 from chassis.unit import Unit
+from contracts.auth import PERSON
+from services.auth.tokens import lasting_token
 
 MINIMAL = ("id", "type", "first_name", "last_name", "full_name", "has_avatar", "active", "archived", "departments",
            "studio_id", "role", "desktop_login", "is_bot", "created_at", "updated_at")  # fmt: skip
@@ -24,6 +28,9 @@ oneself_or_admin = Policy(
     "oneself or admin", lambda unit, path: unit.actor.role == ADMIN or unit.actor.person_id == path["instance_id"]
 )
 not_oneself = Policy("admin, not oneself", lambda unit, path: unit.actor.person_id != path["instance_id"]) & admins
+
+
+CRUD = Crud(PERSON, read=signed_in, delete=not_oneself, only=("list", "get", "delete"))
 
 
 def shown(unit: Unit, documents: bytes, full: tuple[str, ...]) -> bytes:
@@ -63,6 +70,70 @@ def get_person(unit: Unit, instance_id: Id) -> bytes:
     return shown(unit, b"[" + document + b"]", (ADMIN, MANAGER)).removeprefix(b"[").removesuffix(b"]")
 
 
+@command(allow=admins, status=201)
+def create_person(unit: Unit, *, body: Any) -> dict[str, Any]:
+    """Create a person or a bot, whose token is shown this once. Source: POST /data/persons."""
+    if not isinstance(body, dict):
+        raise BadRequest("The body must be a JSON object.")
+    password = body.get("password")
+    fields = CRUD.checked(unit, {k: v for k, v in body.items() if k != "password"}, creating=True)
+    fields = dict(before_create(unit, fields))
+    if password is not None:
+        if not isinstance(password, str) or not password:
+            raise Invalid("The password must be a text.")
+        fields["password"] = password if password.startswith("$2") else hashed(password)
+    if any(fields.get(name) is None for name in ("first_name", "last_name")):
+        raise Refused("A required field is missing.")
+    jti = str(uuid4()) if fields.get("is_bot") else None
+    person = unit.create("person", {**fields, "jti": jti})
+    return _with_token(unit, person, jti)
+
+
+def _with_token(unit: Unit, person: Record, jti: str | None) -> dict[str, Any]:
+    resource = unit.resource("person")
+    found: dict[str, Any] = orjson.loads(resource.doc(person)[:-1] + resource.rel(person))
+    return {**found, "access_token": lasting_token(unit, person, "bot", jti)} if jti else found
+
+
+@command(allow=oneself_or_admin, wrong_id="Malformed ID.")
+def update_person(unit: Unit, instance_id: Id, *, body: Any) -> dict[str, Any]:
+    """Change a person; a bot's new expiration date comes with a new token. Source: PUT /data/persons/{instance_id}."""
+    person = unit.need("person", instance_id)
+    expect_version(unit, person)
+    if not isinstance(body, dict):
+        raise BadRequest("The body must be a JSON object.")
+    changes = dict(before_update(unit, person, CRUD.checked(unit, body, creating=False)))
+    for name, value in changes.items():
+        field = unit.resource("person").by_name[name]
+        if value is None and (field.required or not field.nullable):
+            raise Refused("A required field is missing.")
+    renewed = (
+        person["is_bot"] and changes.get("expiration_date", person["expiration_date"]) != person["expiration_date"]
+    )
+    jti = str(uuid4()) if renewed else None
+    person = unit.update(person, {**changes, **({"jti": jti} if jti else {})})
+    found: dict[str, Any] = orjson.loads(unit.resource("person").doc(person))
+    return {**found, "access_token": lasting_token(unit, person, "bot", jti)} if jti else found
+
+
+@command(allow=nobody)
+def mark_avatar(unit: Unit, *, kind: str, id: Id, has_avatar: bool = True) -> None:
+    """Note that a person or the organisation has a picture, or none any more; asked by media."""
+    record = unit.need(kind, id)
+    live = [(f"{kind}:set-thumbnail", {f"{kind}_id": id})] if has_avatar else None
+    name = f"auth.{kind}-pictured"
+    if record["has_avatar"] == has_avatar:
+        unit.note(record, name=name, live=live)
+    else:
+        unit.update(record, {"has_avatar": has_avatar}, name=name, live=live)
+
+
+@command(allow=admins, status=204)
+def clear_avatar(unit: Unit, person_id: Id) -> None:
+    """Take a person's picture away. Source: DELETE /actions/persons/{person_id}/clear-avatar."""
+    unit.update(unit.need("person", person_id), {"has_avatar": False})
+
+
 def before_create(unit: Unit, fields: Fields) -> Mapping[str, Any]:
     """Check a new person: e-mails are kept in lower case."""
     if fields.get("email"):
@@ -74,10 +145,10 @@ def before_create(unit: Unit, fields: Fields) -> Mapping[str, Any]:
 
 def before_update(unit: Unit, person: Record, changes: Fields) -> Mapping[str, Any]:
     """Drop what people may not change of themselves."""
-    if unit.actor.role != ADMIN:
-        return {name: value for name, value in changes.items() if name not in NOT_ONESELF}
     if changes.get("email"):
         changes["email"] = changes["email"].strip().lower()
+    if unit.actor.role != ADMIN:
+        return {name: value for name, value in changes.items() if name not in NOT_ONESELF}
     return changes
 
 
@@ -103,7 +174,7 @@ def remove_department(unit: Unit, person_id: Id, department_id: Id) -> None:
 def change_password_of(unit: Unit, person_id: Id, *, password: str, password_2: str) -> dict[str, bool]:
     """Set somebody's password as admin. Source: POST /actions/persons/{person_id}/change-password."""
     person = unit.need("person", person_id)
-    if unit.actor.role != ADMIN:
+    if person["is_bot"]:
         raise Forbidden
     if password != password_2 or len(password) < 8:
         raise Invalid("Passwords must be equal and have at least 8 characters.")

@@ -12,14 +12,7 @@ AUTH = ServiceSpec(
     name="auth",
     owns=(*kinds.RESOURCES, REVOKED_TOKEN),
     cruds=(
-        Crud(
-            kinds.PERSON,
-            read=signed_in,
-            update=people.oneself_or_admin,
-            delete=people.not_oneself,
-            before_create=people.before_create,
-            before_update=people.before_update,
-        ),
+        people.CRUD,
         Crud(kinds.DEPARTMENT, read=signed_in),
         Crud(kinds.STUDIO, read=signed_in),
         Crud(kinds.SALARY_SCALE, only=("list", "get", "update")),

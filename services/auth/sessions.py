@@ -123,16 +123,23 @@ def get_identity(unit: Unit, person_id: Id, *, jti: str) -> dict[str, Any]:
     person = unit.get("person", person_id)
     if person is None:
         raise NotFound
+    lasting = person["is_bot"] or (person["jti"] is not None and person["jti"] == jti)
     return {
         "person_id": person.id,
         "role": person["role"],
-        "identity": "bot" if person["is_bot"] else "person",
+        "identity": "bot" if person["is_bot"] else "person_api" if lasting else "person",
         "departments": person["departments"] or [],
         "email": person["email"],
         "full_name": f"{person['first_name']} {person['last_name']}".strip(),
         "active": bool(person["active"]),
-        "revoked": is_revoked(unit, jti),
+        "revoked": is_revoked(unit, jti) or (lasting and _outworn(unit, person, jti)),
     }
+
+
+def _outworn(unit: Unit, person: Record, jti: str) -> bool:
+    """Tell whether a lasting token is not the newest one, or past the person's expiration date."""
+    until = person["expiration_date"]
+    return person["jti"] != jti or (until is not None and until < unit.now.date().isoformat())
 
 
 @query(allow=nobody)

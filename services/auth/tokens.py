@@ -31,6 +31,12 @@ def _signed(unit: Unit, person: Record, kind: str, jti: str, seconds: int, more:
     return jwt.encode({**claims, "exp": now + seconds, **more}, unit.setting("secret"), algorithm="HS256")
 
 
+def lasting_token(unit: Unit, person: Record, kind: str, jti: str) -> str:
+    """Return the token of a bot or of a person's scripts: without expiry, as `jti` is checked at every use."""
+    claims = {"sub": person.id, "jti": jti, "type": "access", "identity_type": kind, "iat": int(unit.now.timestamp())}
+    return jwt.encode(claims, unit.setting("secret"), algorithm="HS256")
+
+
 def revoke(unit: Unit, jti: str | None) -> None:
     """Refuse the token `jti` from now on, and forget revocations that have outlived their tokens."""
     if not jti or is_revoked(unit, jti):
