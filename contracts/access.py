@@ -9,6 +9,8 @@ from chassis.policy import Policy
 from chassis.resources import Record
 from chassis.unit import Unit
 
+NO_ONE = "00000000-0000-0000-0000-000000000000"
+
 
 def role_in(unit: Unit, project: Record) -> str | None:
     """Return the actor's role in `project`: admins stay admins, outsiders have none."""
@@ -33,7 +35,7 @@ def project_of(unit: Unit, path: Mapping[str, str]) -> Record:
     return unit.need("project", unit.need("entity", entity)["project_id"])
 
 
-ENTITY_KEYS = ("entity_id", "asset_id", "shot_id", "sequence_id", "episode_id", "scene_id", "edit_id")
+ENTITY_KEYS = ("entity_id", "asset_id", "shot_id", "sequence_id", "episode_id", "scene_id", "edit_id", "concept_id")
 project_team = Policy("project team", lambda unit, path: role_in(unit, project_of(unit, path)) is not None)
 project_managers = Policy(
     "project manager", lambda unit, path: role_in(unit, project_of(unit, path)) in (ADMIN, MANAGER)
@@ -48,4 +50,4 @@ def my_projects(unit: Unit) -> tuple[str, list[str]] | None:
     if unit.actor.role == ADMIN:
         return None
     team = "SELECT p.id FROM project p WHERE p.team @> ARRAY[%s]::uuid[]"
-    return f"t.project_id IN ({team})", [unit.actor.person_id or "00000000-0000-0000-0000-000000000000"]
+    return f"t.project_id IN ({team})", [unit.actor.person_id or NO_ONE]

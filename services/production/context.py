@@ -8,8 +8,9 @@ from chassis.messages import ADMIN, CLIENT
 from chassis.operations import query
 from chassis.policy import signed_in
 from chassis.unit import Unit
-from services.production.entities import list_asset_types
+from services.production.entity_lists import list_asset_types
 from services.production.projects import list_my_open_projects, list_open_projects
+from services.production.user_filters import by_list
 
 FACE = ("id", "type", "first_name", "last_name", "full_name", "has_avatar", "active", "archived", "departments",
         "studio_id", "role", "desktop_login", "is_bot", "created_at", "updated_at")  # fmt: skip
@@ -41,9 +42,9 @@ def get_user_context(unit: Unit) -> dict[str, Any]:
         "projects": list_open_projects(unit) if admin else list_my_open_projects(unit),
         "task_types": everything("task_type"),
         "task_status": everything("task_status"),
-        "search_filters": _filters(unit, "search_filter"),
-        "search_filter_groups": _filters(unit, "search_filter_group"),
-        "preview_background_files": [],
+        "search_filters": by_list(unit, "search_filter"),
+        "search_filter_groups": by_list(unit, "search_filter_group"),
+        "preview_background_files": everything("preview_background_file"),
         "plugins": everything("plugin", "t.created_at"),
     }
     return {**context, "user_limit": 100} if admin else context
@@ -53,10 +54,3 @@ def _roles(unit: Unit) -> dict[str, str]:
     mine = unit.find("project", "t.team @> ARRAY[%s]::uuid[]", (unit.actor.person_id,))
     found = {p.id: (p["team_roles"] or {}).get(unit.actor.person_id) for p in mine}
     return {project_id: role for project_id, role in found.items() if role}
-
-
-def _filters(unit: Unit, kind: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for row in orjson.loads(unit.docs(kind, "t.person_id = %s", (unit.actor.person_id,), "t.created_at")):
-        found.setdefault(row["list_type"], {}).setdefault(row["project_id"] or "all", []).append(row)
-    return found

@@ -4,17 +4,15 @@ from typing import Any
 
 import orjson
 
-from chassis import filters
-from chassis.binding import Id
-from chassis.errors import NotFound, Refused
+from chassis.binding import Id, is_uuid
+from chassis.errors import Invalid, NotFound
 from chassis.operations import command, query
-from chassis.policy import nobody, signed_in
+from chassis.policy import nobody
 from chassis.resources import Record
 from chassis.unit import Unit
-from contracts.access import my_projects, project_managers, project_team
-from contracts.production import entity_kind
-
-NOT_ASSETS = ("Shot", "Sequence", "Episode", "Scene", "Edit", "Concept", "ConceptFolder")
+from contracts.access import project_managers
+from contracts.production import entity_kind, entity_noun
+from services.production.access import project_no_guests, project_supervisors
 
 
 def type_named(unit: Unit, name: str) -> Record:
@@ -36,6 +34,8 @@ def named_entity(unit: Unit, project_id: str, type_name: str, name: str, **field
 
 
 def _create(unit: Unit, project_id: str, entity_type: Record, name: str, fields: dict[str, Any]) -> Record:
+    if not name.strip():
+        raise Invalid("Name cannot be empty.")
     values = {
         **{key: value for key, value in fields.items() if value is not None},
         "name": name,
@@ -44,7 +44,21 @@ def _create(unit: Unit, project_id: str, entity_type: Record, name: str, fields:
         "kind": entity_kind(entity_type["name"]),
         "created_by": unit.actor.person_id,
     }
-    return unit.create("entity", values)
+    record = unit.create("entity", values, live=[])
+    unit.announce(*_news(unit, record))
+    return record
+
+
+def _news(unit: Unit, entity: Record) -> tuple[str, dict[str, Any]]:
+    """Return the event of a new entity; assets tell their type, shots their episode."""
+    noun = entity_noun(entity.fields)
+    more: dict[str, Any] = {}
+    if noun == "asset":
+        more["asset_type"] = entity["entity_type_id"]
+    if noun == "shot":
+        sequence = unit.get("entity", entity["parent_id"])
+        more["episode_id"] = sequence["parent_id"] if sequence else None
+    return f"{noun}:new", {f"{noun.replace('-', '_')}_id": entity.id, **more, "project_id": entity.project_id}
 
 
 def _parent(unit: Unit, project_id: str, id_: str | None, kind: str) -> str | None:
@@ -121,114 +135,77 @@ def create_episode(
     return named_entity(unit, project_id, "Episode", name, status=status, description=description, data=data)
 
 
-def _of_project(unit: Unit, project_id: str, kind: str) -> bytes:
-    where, args = filters.conditions(unit.resource("entity"), unit.request)
-    condition = " AND ".join(["t.project_id = %s", "t.kind = %s", *where])
-    return unit.docs("entity", condition, [project_id, kind, *args], "t.name, t.id")
+@command(allow=project_managers, status=201)
+def create_edit(
+    unit: Unit,
+    project_id: Id,
+    *,
+    name: str,
+    episode_id: Id | None = None,
+    description: str | None = None,
+    data: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Create an edit, or return the one of this name. Source: POST /data/projects/{project_id}/edits."""
+    parent = _parent(unit, project_id, episode_id, "episode")
+    made = named_entity(unit, project_id, "Edit", name, parent_id=parent, description=description, data=data)
+    return plain(unit, made)
 
 
-@query(allow=project_team)
-def list_project_assets(unit: Unit, project_id: Id) -> bytes:
-    """List the assets of a project. Source: GET /data/projects/{project_id}/assets."""
-    return _of_project(unit, project_id, "asset")
+@command(allow=project_managers, status=201)
+def create_scene(unit: Unit, project_id: Id, *, name: str, sequence_id: Id | None = None) -> dict[str, Any]:
+    """Create a scene, or return the one of this name. Source: POST /data/projects/{project_id}/scenes."""
+    parent = _parent(unit, project_id, sequence_id, "sequence")
+    return plain(unit, named_entity(unit, project_id, "Scene", name, parent_id=parent))
 
 
-@query(allow=project_team)
-def list_project_shots(unit: Unit, project_id: Id) -> bytes:
-    """List the shots of a project. Source: GET /data/projects/{project_id}/shots."""
-    return _of_project(unit, project_id, "shot")
+@command(allow=project_no_guests, status=201)
+def create_concept(
+    unit: Unit,
+    project_id: Id,
+    *,
+    name: str,
+    description: str | None = None,
+    data: dict[str, Any] | None = None,
+    entity_concept_links: list[Any] | None = None,
+    parent_id: Id | None = None,
+) -> dict[str, Any]:
+    """Create a concept with links to entities. Source: POST /data/projects/{project_id}/concepts."""
+    linked = [each["id"] if isinstance(each, dict) else each for each in entity_concept_links or []]
+    known = unit.many("entity", [id_ for id_ in linked if is_uuid(id_)])
+    if len(known) < len(set(linked)):
+        raise Invalid("A linked entity is unknown.")
+    parent = _parent(unit, project_id, parent_id, "concept_folder")
+    more = {"description": description, "data": data, "entity_concept_links": linked, "parent_id": parent}
+    return plain(unit, _create(unit, project_id, type_named(unit, "Concept"), name, more))
 
 
-@query(allow=project_team)
-def list_project_sequences(unit: Unit, project_id: Id) -> bytes:
-    """List the sequences of a project. Source: GET /data/projects/{project_id}/sequences."""
-    return _of_project(unit, project_id, "sequence")
+@query(allow=project_no_guests)
+def list_concept_folders(unit: Unit, project_id: Id) -> bytes:
+    """List the folders of concepts. Source: GET /data/projects/{project_id}/concept-folders."""
+    return unit.docs("entity", "t.project_id = %s AND t.kind = 'concept_folder'", (project_id,), "t.name")
 
 
-@query(allow=project_team)
-def list_project_episodes(unit: Unit, project_id: Id) -> bytes:
-    """List the episodes of a project. Source: GET /data/projects/{project_id}/episodes."""
-    return _of_project(unit, project_id, "episode")
+@command(allow=project_supervisors, status=201)
+def create_concept_folder(unit: Unit, project_id: Id, *, name: str) -> dict[str, Any]:
+    """Create a folder of concepts. Source: POST /data/projects/{project_id}/concept-folders."""
+    return plain(unit, named_entity(unit, project_id, "ConceptFolder", name))
 
 
-@query(allow=project_team)
-def list_sequence_shots(unit: Unit, sequence_id: Id) -> list[dict[str, Any]]:
-    """List the shots of a sequence with both names. Source: GET /data/sequences/{sequence_id}/shots."""
-    sequence = unit.need("entity", sequence_id)
-    project = unit.need("project", sequence["project_id"])
-    names = {"project_name": project["name"], "sequence_name": sequence["name"]}
-    found = orjson.loads(unit.docs("entity", "t.parent_id = %s AND t.kind = 'shot'", (sequence_id,), "t.name"))
-    return [{**shot, **names} for shot in found]
+@command(allow=project_supervisors)
+def move_concepts(
+    unit: Unit, project_id: Id, *, concept_ids: list[Id], concept_folder_id: Id | None = None
+) -> list[dict[str, Any]]:
+    """Put concepts into a folder, or out of any. Source: POST /actions/projects/{project_id}/move-concepts."""
+    folder = _parent(unit, project_id, concept_folder_id, "concept_folder")
+    concepts = unit.many("entity", concept_ids).values()
+    mine = [each for each in concepts if each["project_id"] == project_id and each["kind"] == "concept"]
+    return [plain(unit, unit.update(each, {"parent_id": folder})) for each in mine]
 
 
-@query(allow=signed_in)
-def list_asset_types(unit: Unit) -> list[dict[str, Any]]:
-    """List the entity types that hold assets. Source: GET /data/asset-types."""
-    found = orjson.loads(unit.docs("entity_type", "t.name <> ALL(%s)", (list(NOT_ASSETS),), "t.name", relations=True))
-    return [{**row, "type": "AssetType"} for row in found]
-
-
-@query(allow=project_team)
-def get_asset(unit: Unit, asset_id: Id) -> dict[str, Any]:
-    """Return an asset with the names around it. Source: GET /data/assets/{asset_id}."""
-    asset = _of_kind(unit, asset_id, "asset")
-    asset_type = unit.need("entity_type", asset["entity_type_id"])
-    project = unit.need("project", asset["project_id"])
-    around = {"asset_type_id": asset_type.id, "asset_type_name": asset_type["name"], "project_name": project["name"]}
-    return {**_document(unit, asset), **around, "episode_id": asset["source_id"], "casting_episode_ids": []}
-
-
-@query(allow=project_team)
-def get_shot(unit: Unit, shot_id: Id) -> dict[str, Any]:
-    """Return a shot with the names around it. Source: GET /data/shots/{shot_id}."""
-    shot = _of_kind(unit, shot_id, "shot")
-    sequence = unit.get("entity", shot["parent_id"])
-    episode = unit.get("entity", sequence["parent_id"]) if sequence else None
-    project = unit.need("project", shot["project_id"])
-    around = {
-        "project_name": project["name"],
-        "sequence_id": sequence.id if sequence else None,
-        "sequence_name": sequence["name"] if sequence else None,
-        "episode_id": episode.id if episode else None,
-        "episode_name": episode["name"] if episode else None,
-    }
-    data = shot["data"] or {}
-    return {**_document(unit, shot), **around, **{key: data.get(key) for key in ("fps", "frame_in", "frame_out")}}
-
-
-def _of_kind(unit: Unit, id_: str, kind: str) -> Record:
-    entity = unit.need("entity", id_)
-    if entity["kind"] != kind:
-        raise NotFound
-    return entity
-
-
-def _document(unit: Unit, entity: Record) -> dict[str, Any]:
-    resource = unit.resource("entity")
-    found: dict[str, Any] = orjson.loads(resource.doc(entity)[:-1] + resource.rel(entity))
+def plain(unit: Unit, entity: Record) -> dict[str, Any]:
+    """Return the wire form without relations."""
+    found: dict[str, Any] = orjson.loads(unit.resource("entity").doc(entity))
     return found
-
-
-def visible(unit: Unit) -> tuple[str, list[str]] | None:
-    """Limit entities to the actor's projects."""
-    return my_projects(unit)
-
-
-def before_update(unit: Unit, entity: Record, changes: dict[str, Any]) -> dict[str, Any]:
-    """Merge `data` into what is stored. Raises Refused for a name that is taken."""
-    if isinstance(changes.get("data"), dict):
-        changes["data"] = {**(entity["data"] or {}), **changes["data"]}
-    if changes.get("name") == "":
-        raise Refused("A required field is missing.")
-    return changes
-
-
-def before_delete(unit: Unit, entity: Record) -> None:
-    """Take the casting of an entity along; parents with children stay. Raises Refused."""
-    if unit.count("entity", "t.parent_id = %s", (entity.id,)):
-        raise Refused("The change conflicts with records referencing this one.")
-    for link in unit.find("entity_link", "t.entity_in_id = %s OR t.entity_out_id = %s", (entity.id, entity.id)):
-        unit.delete(link)
 
 
 @command(allow=nobody)

@@ -1,5 +1,6 @@
-"""Projects: creation with what hangs on it, the team, the settings, the lists of open ones."""
+"""Projects: creation with what hangs on it, the team, the lists of open ones."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,19 +8,21 @@ import orjson
 
 from chassis.binding import Id
 from chassis.crud import Crud
-from chassis.errors import NotFound, Refused
-from chassis.messages import ADMIN, Reply
+from chassis.errors import Forbidden, Invalid, NotFound, Refused
+from chassis.messages import ADMIN, CLIENT, VENDOR, Reply
 from chassis.operations import command, query
 from chassis.policy import admins, signed_in
 from chassis.resources import Fields, Record
 from chassis.unit import Unit
 from contracts import production as kinds
-from contracts.access import project_managers, project_team
+from contracts.access import NO_ONE, project_managers, project_team, role_in
 from services.production.entities import named_entity
 
 OPEN = "t.project_status_id IN (SELECT s.id FROM project_status s WHERE s.name = 'Open')"
 MINE = "t.team @> ARRAY[%s]::uuid[]"
-NO_ONE = "00000000-0000-0000-0000-000000000000"
+DESCRIPTOR = ("name", "field_name", "data_type", "choices", "for_client", "entity_type", "task_type_id", "position",
+              "departments")  # fmt: skip
+RESOLUTION = re.compile(r"\d{1,5}x\d{1,5}")
 
 
 def visible(unit: Unit) -> tuple[str, list[Any]] | None:
@@ -27,8 +30,28 @@ def visible(unit: Unit) -> tuple[str, list[Any]] | None:
     return None if unit.actor.role == ADMIN else (MINE, [unit.actor.person_id or NO_ONE])
 
 
+def checked(fields: Mapping[str, Any]) -> None:
+    """Raise Invalid for values that the type alone does not refuse."""
+    resolution = fields.get("resolution")
+    if resolution and not RESOLUTION.fullmatch(str(resolution)):
+        raise Invalid("Resolution must be given as WIDTHxHEIGHT, such as 1920x1080.")
+    for name in ("hd_bitrate_compression", "ld_bitrate_compression"):
+        if fields.get(name) is not None and fields[name] <= 0:
+            raise Invalid(f"{name} must be a positive number.")
+    start, end = fields.get("start_date"), fields.get("end_date")
+    if start and end and end < start:
+        raise Invalid("end_date lies before start_date.")
+
+
+def before_update(unit: Unit, project: Record, changes: Fields) -> Mapping[str, Any]:
+    """Check what is changed."""
+    checked(changes)
+    return changes
+
+
 def before_create(unit: Unit, fields: Fields) -> Mapping[str, Any]:
     """A new project is open."""
+    checked(fields)
     status = unit.first("project_status", 't."name" = %s', ("Open",))
     return {**fields, "project_status_id": fields.get("project_status_id") or (status.id if status else None)}
 
@@ -53,6 +76,7 @@ CRUD = Crud(
     create=admins,
     visible=visible,
     before_create=before_create,
+    before_update=before_update,
     before_delete=before_delete,
     order="t.name",
 )
@@ -71,9 +95,12 @@ def create_project(unit: Unit, *, body: Any) -> Reply:
 @query(allow=signed_in, wrong_id="Malformed ID.")
 def get_project(unit: Unit, instance_id: Id) -> dict[str, Any]:
     """Return a project with its descriptors and links. Source: GET /data/projects/{instance_id}."""
-    project = unit.get("project", instance_id)
-    if project is None or (unit.actor.role != ADMIN and unit.actor.person_id not in (project["team"] or [])):
-        raise NotFound
+    project = unit.need("project", instance_id)
+    if unit.actor.role != ADMIN and unit.actor.person_id not in (project["team"] or []):
+        raise Forbidden
+    if not unit.request.truth("relations", True):
+        found: dict[str, Any] = orjson.loads(unit.resource("project").doc(project))
+        return found
     return with_links(unit, project)
 
 
@@ -83,10 +110,29 @@ def with_links(unit: Unit, project: Record) -> dict[str, Any]:
     status = unit.get("project_status", project["project_status_id"])
     types, statuses = project["task_type_links"] or {}, project["task_status_links"] or {}
     found["project_status_name"] = status["name"] if status else None
-    found["descriptors"] = orjson.loads(unit.docs("metadata_descriptor", "t.project_id = %s", (project.id,), "t.name"))
+    found["descriptors"] = shown_descriptors(unit, project)
+    found["task_type_links"] = {id_: {**kinds.TASK_TYPE_LINK, **link} for id_, link in types.items()}
     found["task_types_priority"] = {id_: link.get("priority") for id_, link in types.items()}
     found["task_statuses_link"] = statuses
+    if project["production_type"] == "tvshow":
+        first = unit.first("entity", "t.project_id = %s AND t.kind = 'episode'", (project.id,), "t.name, t.created_at")
+        found["first_episode_id"] = first.id if first else None
     return found
+
+
+def shown_descriptors(unit: Unit, project: Record) -> list[dict[str, Any]]:
+    """Return the columns that the actor may see: clients those for them, vendors those of their departments."""
+    role = role_in(unit, project) or unit.actor.role
+    rows = unit.find("metadata_descriptor", "t.project_id = %s", (project.id,), "t.position, lower(t.name)")
+    shown = []
+    for row in rows:
+        departments = set(row["departments"] or [])
+        if role == CLIENT and not row["for_client"]:
+            continue
+        if role == VENDOR and departments and not departments & set(unit.actor.departments):
+            continue
+        shown.append({"id": row.id, **{key: row[key] for key in DESCRIPTOR}})
+    return shown
 
 
 def _document(unit: Unit, project: Record) -> bytes:
@@ -109,6 +155,11 @@ def list_my_open_projects(unit: Unit) -> list[dict[str, Any]]:
     return [with_links(unit, project) for project in unit.find("project", f"{OPEN} AND {MINE}", args, "t.name")]
 
 
+def added(ids: list[str] | None, id_: str) -> list[str]:
+    """Return `ids` with `id_` among them."""
+    return [*(ids or []), *([] if id_ in (ids or []) else [id_])]
+
+
 @query(allow=project_team)
 def list_team(unit: Unit, project_id: Id) -> list[dict[str, Any]]:
     """List the people of a project with their role in it. Source: GET /data/projects/{project_id}/team."""
@@ -124,7 +175,7 @@ def add_to_team(unit: Unit, project_id: Id, *, person_id: Id, role: str | None =
     project = unit.need("project", project_id)
     unit.need("person", person_id)
     roles = {**(project["team_roles"] or {}), **({person_id: role} if role else {})}
-    return unit.update(project, {"team": _with(project["team"], person_id), "team_roles": roles})
+    return unit.update(project, {"team": added(project["team"], person_id), "team_roles": roles})
 
 
 @command(allow=project_managers)
@@ -143,34 +194,3 @@ def remove_from_team(unit: Unit, project_id: Id, person_id: Id) -> None:
     project = unit.need("project", project_id)
     roles = {who: role for who, role in (project["team_roles"] or {}).items() if who != person_id}
     unit.update(project, {"team": [p for p in project["team"] or [] if p != person_id], "team_roles": roles})
-
-
-def _with(ids: list[str] | None, id_: str) -> list[str]:
-    return [*(ids or []), *([] if id_ in (ids or []) else [id_])]
-
-
-@command(allow=project_managers, status=201)
-def add_task_type(unit: Unit, project_id: Id, *, task_type_id: Id, priority: int | None = None) -> Record:
-    """Use a task type in a project. Source: POST /data/projects/{project_id}/settings/task-types."""
-    project = unit.need("project", project_id)
-    unit.need("task_type", task_type_id)
-    links = {**(project["task_type_links"] or {}), task_type_id: {**kinds.TASK_TYPE_LINK, "priority": priority}}
-    return unit.update(project, {"task_types": _with(project["task_types"], task_type_id), "task_type_links": links})
-
-
-@command(allow=project_managers, status=201)
-def add_task_status(unit: Unit, project_id: Id, *, task_status_id: Id) -> Record:
-    """Use a task status in a project. Source: POST /data/projects/{project_id}/settings/task-status."""
-    project = unit.need("project", project_id)
-    unit.need("task_status", task_status_id)
-    links = {task_status_id: dict(kinds.TASK_STATUS_LINK), **(project["task_status_links"] or {})}
-    statuses = _with(project["task_statuses"], task_status_id)
-    return unit.update(project, {"task_statuses": statuses, "task_status_links": links})
-
-
-@command(allow=project_managers, status=201)
-def add_asset_type(unit: Unit, project_id: Id, *, asset_type_id: Id) -> Record:
-    """Use an asset type in a project. Source: POST /data/projects/{project_id}/settings/asset-types."""
-    project = unit.need("project", project_id)
-    unit.need("entity_type", asset_type_id)
-    return unit.update(project, {"asset_types": _with(project["asset_types"], asset_type_id)})

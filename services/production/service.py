@@ -1,13 +1,32 @@
 """The production service: its rooms and its plain records."""
 
 from chassis.crud import Crud
-from chassis.policy import managers, signed_in
+from chassis.errors import Refused
+from chassis.policy import managers, no_vendors, signed_in
+from chassis.resources import Record
 from chassis.service import ServiceSpec
 from chassis.unit import Unit
-from contracts import auth, tasks
+from contracts import auth, media, tasks
 from contracts import production as kinds
 from contracts.access import my_projects
-from services.production import avatars, casting, context, entities, projects
+from services.production import (
+    avatars,
+    budgets,
+    casting,
+    casting_lists,
+    context,
+    descriptors,
+    entities,
+    entity_lists,
+    entity_rules,
+    instances,
+    mine,
+    projects,
+    schedule,
+    search,
+    settings,
+    user_filters,
+)
 
 ASSET_TYPES = ("Character", "Prop", "Environment", "FX")
 ENTITY_TYPES = ("Shot", "Sequence", "Episode", "Edit")
@@ -21,29 +40,64 @@ def seed(unit: Unit) -> None:
         unit.create("entity_type", {"name": name}, live=[])
 
 
+def keep_used_automations(unit: Unit, automation: Record) -> None:
+    """Refuse to delete an automation that a project uses. Raises Refused."""
+    if unit.count("project", "t.status_automations @> ARRAY[%s]::uuid[]", (automation.id,)):
+        raise Refused("The change conflicts with records referencing this one.")
+
+
 PRODUCTION = ServiceSpec(
     name="production",
     owns=kinds.RESOURCES,
-    replicates=(auth.PERSON, auth.DEPARTMENT, auth.STUDIO, tasks.TASK_TYPE, tasks.TASK_STATUS),
+    replicates=(
+        auth.PERSON,
+        auth.DEPARTMENT,
+        auth.STUDIO,
+        tasks.TASK_TYPE,
+        tasks.TASK_STATUS,
+        tasks.TASK,
+        tasks.SUBSCRIPTION,
+        media.PREVIEW_FILE,
+        media.PREVIEW_BACKGROUND_FILE,
+    ),
     cruds=(
         projects.CRUD,
+        entity_rules.CRUD,
+        instances.CRUD,
+        schedule.SCHEDULE,
+        schedule.MILESTONES,
         Crud(kinds.PROJECT_STATUS, read=signed_in),
         Crud(kinds.ENTITY_TYPE, read=signed_in),
-        Crud(
-            kinds.ENTITY,
-            read=signed_in,
-            update=managers,
-            delete=managers,
-            visible=entities.visible,
-            before_update=entities.before_update,
-            before_delete=entities.before_delete,
-            only=("list", "get", "update", "delete"),
-        ),
-        Crud(kinds.ENTITY_LINK, read=signed_in, visible=my_projects, only=("list", "get")),
+        Crud(kinds.ENTITY_LINK),
         Crud(kinds.METADATA_DESCRIPTOR, read=signed_in, visible=my_projects),
-        Crud(kinds.MILESTONE, read=signed_in, visible=my_projects),
         Crud(kinds.PROJECT_TEMPLATE, read=managers),
+        Crud(kinds.STATUS_AUTOMATION, read=no_vendors, before_delete=keep_used_automations),
+        Crud(kinds.SEARCH_FILTER),
+        Crud(kinds.SEARCH_FILTER_GROUP),
+        Crud(kinds.BUDGET),
+        Crud(kinds.BUDGET_ENTRY),
+        Crud(kinds.CUSTOM_ACTION, read=no_vendors),
+        Crud(kinds.HARDWARE_ITEM, read=signed_in),
+        Crud(kinds.SOFTWARE, read=signed_in),
+        Crud(kinds.PLUGIN),
     ),
-    rooms=(projects, entities, casting, context, avatars),
+    rooms=(
+        projects,
+        settings,
+        descriptors,
+        entities,
+        entity_lists,
+        entity_rules,
+        casting,
+        casting_lists,
+        instances,
+        budgets,
+        schedule,
+        user_filters,
+        search,
+        mine,
+        context,
+        avatars,
+    ),
     seed=seed,
 )
