@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import orjson
+from psycopg2.errors import DeadlockDetected, SerializationFailure, UniqueViolation
 
 from chassis import log, sql
 from chassis.changes import Buffer, Change, fold
 from chassis.events import Event
 from chassis.messages import THE_SYSTEM, Request
 from chassis.resources import Record
-from chassis.service import Service
+from chassis.service import TRIES, Service
 from chassis.unit import Unit
 
 logger = logging.getLogger(__name__)
@@ -52,14 +53,32 @@ class Follower:
             if owner in self._kinds and self._reached.get(owner, -1) < position:
                 self.catch_up(owner)
 
+    def look_again(self) -> bool:
+        """Catch up with every owner; tell whether there was anything new."""
+        moved = False
+        for owner in self.owners:
+            before = self._reached.get(owner, -1)
+            moved |= self.catch_up(owner) > before
+        return moved
+
     def catch_up(self, owner: str) -> int:
         """Apply all of `owner`'s events that are missing; return the position reached."""
         with self._locks[owner]:
             while True:
-                reached, more = self._step(owner)
+                reached, more = self._stepped(owner)
                 self._reached[owner] = max(reached, self._reached.get(owner, 0))
                 if not more:
                     return reached
+
+    def _stepped(self, owner: str) -> tuple[int, bool]:
+        """Take one step; a reaction that met another writer of the same record is taken again."""
+        for attempt in range(TRIES):
+            try:
+                return self._step(owner)
+            except (UniqueViolation, DeadlockDetected, SerializationFailure):
+                if attempt == TRIES - 1:
+                    raise
+        raise AssertionError
 
     def _step(self, owner: str) -> tuple[int, bool]:
         service = self._service

@@ -13,7 +13,7 @@ from psycopg2 import Error, InterfaceError, OperationalError, errors
 from chassis.changes import Change
 from chassis.crud import Crud
 from chassis.database import Database
-from chassis.errors import DomainError, Refused, Unavailable
+from chassis.errors import DomainError, Forbidden, NotFound, Refused, Unavailable
 from chassis.events import Event, Upcasters, public
 from chassis.log import head_position, read_feed
 from chassis.messages import THE_SYSTEM, Reply, Request
@@ -115,6 +115,7 @@ class Service:
         self.operations = spec.operations()
         self.on_commit: list[Callable[[int, list[Change]], None]] = []
         self.catch_up: Callable[[Mapping[str, int]], None] = lambda needs: None
+        self.look_again: Callable[[], bool] = lambda: False
 
     def call(self, request: Request) -> Reply:
         """Run the operation that `request` names. Raises DomainError for what a caller can mend."""
@@ -123,11 +124,17 @@ class Service:
             raise DomainError(f"Unknown operation {request.operation}.", code="operation.unknown")
         if request.needs:
             self.catch_up(request.needs)
+        looked_again = False
         for attempt in range(TRIES):
             try:
                 return self._run(operation, request)
             except CLASHES:
                 continue
+            except (NotFound, Forbidden):
+                # What is unknown or closed here may just be on its way from its owner.
+                if looked_again or not self.look_again():
+                    raise
+                looked_again = True
             except (OperationalError, InterfaceError) as problem:
                 self._lost(operation, attempt, problem)
             except errors.UniqueViolation as clash:

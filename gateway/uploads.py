@@ -1,5 +1,7 @@
 """Bodies of requests: JSON, forms, and files that stream into the object store."""
 
+import re
+import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -99,7 +101,14 @@ def _multipart(source: falcon.Request, stream: Any, length: int, target: Request
 def _keep(part: Any, store: ObjectStore) -> Upload:
     key = f"incoming/{uuid4()}"
     size = store.put(key, _pieces(part.stream))
-    return Upload(part.name or "file", part.secure_filename, key, size, part.content_type)
+    return Upload(part.name or "file", plain_name(part.filename), key, size, part.content_type)
+
+
+def plain_name(given: str) -> str:
+    """Return the name of an uploaded file without folders and control characters; accents stay. Never empty."""
+    name = re.split(r"[/\\]", given)[-1]
+    name = "".join(each for each in unicodedata.normalize("NFC", name) if each.isprintable()).strip()
+    return name.lstrip(".")[-250:] or "file"
 
 
 def _pieces(stream: Any) -> Iterator[bytes]:

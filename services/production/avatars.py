@@ -1,4 +1,4 @@
-"""What media tells production about pictures: of productions and of entities."""
+"""What other services tell production: pictures of productions and entities, what assets are ready for."""
 
 from chassis.binding import Id
 from chassis.operations import command
@@ -23,3 +23,11 @@ def drop_entity_preview(unit: Unit, entity_id: Id, *, preview_file_id: Id, newes
     entity = unit.get("entity", entity_id)
     if entity is not None and entity["preview_file_id"] == preview_file_id:
         unit.update(entity, {"preview_file_id": None})
+
+
+@command(allow=nobody)
+def set_ready_for(unit: Unit, entity_id: Id, *, task_type_id: Id | None = None) -> None:
+    """Note what an asset is ready for; asked by status automations."""
+    entity = unit.get("entity", entity_id)
+    if entity is not None and entity["kind"] == "asset":
+        unit.update(entity, {"ready_for": task_type_id})

@@ -1,19 +1,25 @@
-"""What is said about a task, and what that does to it."""
+"""What is said about a task, and what that does to it: posting."""
 
+import re
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
+import msgspec
+import orjson
+
 from chassis.binding import Id, is_uuid
-from chassis.errors import Forbidden, Invalid, NotFound
-from chassis.messages import ADMIN, CLIENT, MANAGER, SUPERVISOR, USER, VENDOR
-from chassis.operations import command, query
-from chassis.policy import nobody, signed_in
+from chassis.errors import Forbidden, Invalid
+from chassis.messages import ADMIN, CLIENT, MANAGER, USER, VENDOR, Upload
+from chassis.operations import command
+from chassis.policy import Policy
 from chassis.resources import Record, wire_datetime
 from chassis.unit import Unit
+from services.tasks.automations import run_automations
 from services.tasks.definitions import default_status
-from services.tasks.policy import may_see, role_on, task_actors, task_readers
+from services.tasks.policy import may_act, role_on
 from services.tasks.progress import Said, recomputed, step
-from services.tasks.shapes import short_person, wire
+from services.tasks.shapes import wire
 from services.tasks.telling import notify, recipients
 
 Payload = dict[str, Any]
@@ -23,19 +29,31 @@ def mentioned(unit: Unit, text: str, project: Record) -> tuple[list[str], list[s
     """Return the ids of team members and of their departments that `text` names after an @."""
     team = unit.many("person", project["team"] or [])
     people = [
-        p.id for p in team.values() if _names(text, f"{p.get('first_name') or ''} {p.get('last_name') or ''}".strip())
+        p.id for p in team.values() if named_in(text, f"{p.get('first_name') or ''} {p.get('last_name') or ''}".strip())
     ]
     departments = {d for p in team.values() for d in p.get("departments") or []}
-    return people, [d.id for d in unit.many("department", departments).values() if _names(text, d["name"])]
+    return people, [d.id for d in unit.many("department", departments).values() if named_in(text, d["name"])]
 
 
-def _names(text: str, name: str) -> bool:
-    place = text.find(f"@{name}") if name else -1
-    after = text[place + len(name) + 1 :]
-    return place >= 0 and (not after or after[0].isspace())
+def named_in(text: str, name: str, sign: str = "@") -> bool:
+    """Tell whether `text` holds `name` after `sign`, followed by a blank or the end. Pure."""
+    return bool(name) and re.search(rf"{sign}{re.escape(name)}(?=\s|$)", text, re.IGNORECASE) is not None
 
 
-@command(allow=task_actors, status=201)
+def _may_comment(unit: Unit, path: Mapping[str, str]) -> bool:
+    """Tell whether the actor may comment: who may act, or who was mentioned on the task (no vendors)."""
+    task = unit.need("task", path["task_id"])
+    if may_act(unit, task):
+        return True
+    mentioned_here = "t.object_id = %s AND (left(t.doc, -1) || t.rel)::jsonb->'mentions' @> to_jsonb(%s::text)"
+    role, me = role_on(unit, task), unit.actor.person_id
+    return role not in (None, VENDOR) and bool(me) and unit.count("comment", mentioned_here, (task.id, me)) > 0
+
+
+commenters = Policy("may act on the task, or mentioned on it", _may_comment)
+
+
+@command(allow=commenters, status=201)
 def comment_task(
     unit: Unit,
     task_id: Id,
@@ -47,6 +65,7 @@ def comment_task(
     checklist: list[Any] | None = None,
     links: list[str] | None = None,
     for_client: bool = False,
+    files: list[Upload],
 ) -> dict[str, Any]:
     """Comment on a task and set its status; returns the comment with status and person.
 
@@ -54,45 +73,100 @@ def comment_task(
     """
     task = unit.need("task", task_id)
     role = role_on(unit, task)
-    status = _allowed_status(unit, task, task_status_id, role)
+    status = allowed_status(unit, task, task_status_id, role)
+    if not may_act(unit, task) and status.id != task["task_status_id"]:
+        raise Forbidden
     author = unit.actor.person_id
     if role not in (ADMIN, MANAGER):
         created_at = ""
     elif is_uuid(person_id):
         author = unit.need("person", person_id).id
+    said = {"comment": comment, "checklist": checklist, "links": links, "for_client": for_client}
+    found = post(unit, task, status, author, {**said, "created_at": created_at}, files)
+    _copy_to_siblings(unit, task, comment, author)
+    return created(unit, found)
+
+
+def post(
+    unit: Unit, task: Record, status: Record, author: str | None, said: Payload, files: list[Upload] | None = None
+) -> Record:
+    """Write a comment with its files and do what it does to the task."""
     project = unit.need("project", task["project_id"])
-    people, departments = mentioned(unit, comment, project)
+    people, departments = mentioned(unit, said.get("comment") or "", project)
     fields: Payload = {
         "object_id": task.id,
         "object_type": "Task",
-        "text": comment,
+        "text": said.get("comment") or "",
         "task_status_id": status.id,
         "person_id": author,
-        "checklist": checklist or [],
-        "links": links or [],
-        "for_client": for_client,
+        "checklist": said.get("checklist") or [],
+        "links": said.get("links") or [],
+        "for_client": bool(said.get("for_client")),
         "mentions": people,
         "department_mentions": departments,
     }
-    if created_at:
-        fields["created_at"] = created_at
-    payload = {"task_id": task.id, "task_status_id": status.id, "person_id": author, "for_client": for_client}
-    found = unit.create("comment", fields, name="tasks.task-commented", live=[], project_id=task["project_id"])
-    unit.announce("comment:new", {"comment_id": found.id, **payload, "project_id": task["project_id"]})
-    _advance(unit, task, status, found)
-    _tell(unit, task, found, change=task["task_status_id"] != status.id)
-    person = unit.get("person", author)
-    shape = {**wire(unit, found, relations=True), "attachment_files": [], "task_status": wire(unit, status)}
+    if said.get("created_at"):
+        fields["created_at"] = said["created_at"]
+    comment_id = str(uuid4())
+    fields["attachment_files"] = [row["id"] for row in keep_files(unit, files, task, comment_id=comment_id)]
+    payload = {"task_id": task.id, "task_status_id": status.id, "person_id": author, "for_client": fields["for_client"]}
+    comment = unit.create(
+        "comment", fields, id=comment_id, name="tasks.task-commented", live=[], project_id=task["project_id"]
+    )
+    unit.announce("comment:new", {"comment_id": comment.id, **payload, "project_id": task["project_id"]})
+    before = task["task_status_id"]
+    _advance(unit, task, status, comment)
+    _tell(unit, task, comment, change=before != status.id)
+    if before != status.id:
+        run_automations(unit, unit.need("task", task.id), status, post)
+    return comment
+
+
+def keep_files(unit: Unit, files: list[Upload] | None, task: Record, **owner: str) -> list[Payload]:
+    """Hand uploads to media as attachments of `owner`; return [{id, name, extension, size}]."""
+    if not files:
+        return []
+    uploads = [msgspec.to_builtins(each) for each in files]
+    body = {"uploads": uploads, "project_id": task["project_id"], **owner}
+    found: list[Payload] = orjson.loads(unit.ask("media.attach_files", body=body).read())
+    unit.notes.setdefault("attached", []).extend(found)
+    return found
+
+
+def created(unit: Unit, comment: Record) -> Payload:
+    """Return a new comment with its status, author and files."""
+    attached = [row for row in unit.notes.get("attached", []) if row["id"] in (comment["attachment_files"] or [])]
+    person, status = unit.get("person", comment["person_id"]), unit.get("task_status", comment["task_status_id"])
+    shape = {**wire(unit, comment, relations=True), "attachment_files": attached}
+    shape["task_status"] = wire(unit, status) if status else None
     return {**shape, "person": wire(unit, person) if person else None}
 
 
-def _allowed_status(unit: Unit, task: Record, status_id: str, role: str | None) -> Record:
+def _copy_to_siblings(unit: Unit, task: Record, text: str, author: str | None) -> None:
+    """Copy a comment to the sibling tasks that it names by `#tasktype` or `#all`, each keeping its status."""
+    if "#" not in text:
+        return
+    source = unit.get("task_type", task["task_type_id"])
+    siblings = unit.find("task", "t.entity_id = %s AND t.id <> %s", (task["entity_id"], task.id), "t.created_at")
+    types = unit.many("task_type", {each["task_type_id"] for each in siblings})
+    for sibling in siblings:
+        kind, status = types.get(sibling["task_type_id"]), unit.get("task_status", sibling["task_status_id"])
+        named = kind is not None and named_in(text, kind["name"], "#")
+        if status is not None and (named or named_in(text, "all", "#")):
+            suffix = f"\n\n_From {source['name']}_" if source else ""
+            post(unit, sibling, status, author, {"comment": text + suffix})
+
+
+def allowed_status(unit: Unit, task: Record, status_id: str, role: str | None) -> Record:
+    """Return the status that `role` may set on `task`. Raises Invalid and Forbidden."""
     status = unit.get("task_status", status_id) if is_uuid(status_id) else None
     if status is None:
         raise Invalid("Task status ID matches no task status")
     if role in (USER, VENDOR) and not status["is_artist_allowed"]:
         raise Forbidden
-    if role == CLIENT and not status["is_client_allowed"]:
+    link = (unit.need("project", task["project_id"])["task_status_links"] or {}).get(status.id, {})
+    allowed = link.get("is_client_allowed")
+    if role == CLIENT and not (status["is_client_allowed"] if allowed is None else allowed):
         raise Forbidden
     if status["is_retake"] and task["task_status_id"] != status.id:
         project, entity = unit.need("project", task["project_id"]), unit.get("entity", task["entity_id"])
@@ -155,151 +229,3 @@ def recompute(unit: Unit, task: Record) -> None:
         }
         live.append(("task:status-changed", {**base, **ids}))
     unit.update(task, changes, name="tasks.task-recomputed", live=live)
-
-
-@query(allow=task_readers)
-def list_task_comments(unit: Unit, task_id: Id) -> list[dict[str, Any]]:
-    """Return the comments of a task, newest first, as far as the caller may see. Source: GET …/comments."""
-    task = unit.need("task", task_id)
-    role = role_on(unit, task)
-    comments = unit.find("comment", "t.object_id = %s", (task_id,), "t.created_at DESC, t.id")
-    people = unit.many("person", [c["person_id"] for c in comments])
-    statuses = unit.many("task_status", [c["task_status_id"] for c in comments])
-    found = []
-    for comment in comments:
-        author, status = people.get(comment["person_id"]), statuses.get(comment["task_status_id"])
-        if not _shown(role, comment, author):
-            continue
-        short = {k: status[k] for k in ("name", "short_name", "color")} | {"id": status.id} if status else None
-        shape = wire(unit, comment, relations=True)
-        found.append({**shape, "person": short_person(author), "task_status": short})
-    return found
-
-
-def _shown(role: str | None, comment: Record, author: Record | None) -> bool:
-    by_client = author is not None and author.get("role") == CLIENT
-    if role == CLIENT:
-        return by_client or bool(comment["for_client"])
-    return role in (ADMIN, MANAGER, SUPERVISOR) or not by_client
-
-
-def _comment_of(unit: Unit, task_id: str, comment_id: str) -> Record:
-    comment = unit.need("comment", comment_id)
-    if comment["object_id"] != task_id:
-        raise NotFound
-    return comment
-
-
-@query(allow=task_readers)
-def get_task_comment(unit: Unit, task_id: Id, comment_id: Id) -> Record:
-    """Return one comment. Source: GET /data/tasks/{id}/comments/{id}."""
-    return _comment_of(unit, task_id, comment_id)
-
-
-def _live(name: str, comment: Record, task: Record, **more: Any) -> list[tuple[str, Payload]]:
-    return [(name, {"comment_id": comment.id, "task_id": task.id, "project_id": task["project_id"], **more})]
-
-
-@command(allow=task_readers)
-def acknowledge_comment(unit: Unit, task_id: Id, comment_id: Id) -> Record:
-    """Toggle the caller's acknowledgement. Source: POST …/comments/{id}/ack."""
-    task, comment, person = unit.need("task", task_id), _comment_of(unit, task_id, comment_id), unit.actor.person_id
-    held = list(comment["acknowledgements"] or [])
-    back = person in held
-    changes = [p for p in held if p != person] if back else [*held, person]
-    name = "comment:unacknowledge" if back else "comment:acknowledge"
-    payload = {"comment_id": comment.id, "person_id": person, "project_id": task["project_id"]}
-    return unit.update(comment, {"acknowledgements": changes}, live=[(name, payload)])
-
-
-@command(allow=task_readers)
-def reply_to_comment(unit: Unit, task_id: Id, comment_id: Id, *, text: str = "") -> dict[str, Any]:
-    """Reply to a comment; returns the reply with its author. Source: POST …/comments/{id}/reply."""
-    task, comment, person = unit.need("task", task_id), _comment_of(unit, task_id, comment_id), unit.actor.person_id
-    people, departments = mentioned(unit, text, unit.need("project", task["project_id"]))
-    now = wire_datetime(unit.now)
-    reply: Payload = {
-        "id": str(uuid4()),
-        "date": now,
-        "created_at": now,
-        "person_id": person,
-        "text": text,
-        "mentions": people,
-        "department_mentions": departments,
-    }
-    held = list(comment["replies"] or [])
-    unit.update(comment, {"replies": [*held, reply]}, live=_live("comment:reply", comment, task, reply_id=reply["id"]))
-    talkers = [comment["person_id"], *(r["person_id"] for r in held), *recipients(unit, task)]
-    notify(unit, "reply-mention", people, task, comment_id=comment.id, reply_id=reply["id"])
-    others = [p for p in talkers if p not in people]
-    notify(unit, "reply", others, task, comment_id=comment.id, reply_id=reply["id"])
-    return {**reply, "person": short_person(unit.get("person", person)), "attachment_files": []}
-
-
-@command(allow=task_readers)
-def delete_reply(unit: Unit, task_id: Id, comment_id: Id, reply_id: Id) -> Record:
-    """Remove a reply; its author or an admin only. Source: DELETE …/reply/{id}."""
-    task, comment = unit.need("task", task_id), _comment_of(unit, task_id, comment_id)
-    reply = next((r for r in comment["replies"] or [] if r["id"] == reply_id), None)
-    if reply is None:
-        raise NotFound
-    if unit.actor.role != ADMIN and reply["person_id"] != unit.actor.person_id:
-        raise Forbidden
-    for notification in unit.find("notification", "t.reply_id = %s", (reply_id,)):
-        unit.delete(notification, live=[])
-    kept = [r for r in comment["replies"] if r["id"] != reply_id]
-    return unit.update(comment, {"replies": kept}, live=_live("comment:delete-reply", comment, task, reply_id=reply_id))
-
-
-@command(allow=task_readers, status=204)
-def delete_task_comment(unit: Unit, task_id: Id, comment_id: Id) -> None:
-    """Delete a comment and set the task from those that remain. Source: DELETE …/comments/{id}."""
-    _delete(unit, unit.need("task", task_id), _comment_of(unit, task_id, comment_id))
-
-
-@command(allow=signed_in, status=204, wrong_id="Malformed ID.")
-def delete_comment(unit: Unit, instance_id: Id) -> None:
-    """As delete_task_comment. Source: DELETE /data/comments/{id}."""
-    comment = unit.need("comment", instance_id)
-    task = unit.need("task", comment["object_id"])
-    if not may_see(unit, task):
-        raise Forbidden
-    _delete(unit, task, comment)
-
-
-def _delete(unit: Unit, task: Record, comment: Record) -> None:
-    if role_on(unit, task) not in (ADMIN, MANAGER) and comment["person_id"] != unit.actor.person_id:
-        raise Forbidden
-    for kind in ("notification", "news"):
-        for record in unit.find(kind, "t.comment_id = %s", (comment.id,)):
-            unit.delete(record, live=[])
-    unit.delete(comment, live=_live("comment:delete", comment, task))
-    recompute(unit, task)
-
-
-@command(allow=nobody)
-def attach_preview(unit: Unit, comment_id: Id, *, preview_file_id: Id) -> None:
-    """Note that a preview was published with a comment; asked by media."""
-    comment = unit.need("comment", comment_id)
-    known = comment["previews"] or []
-    changes = {"previews": [*known, preview_file_id], "preview_file_id": comment["preview_file_id"] or preview_file_id}
-    if preview_file_id not in known:
-        unit.update(comment, changes)
-
-
-@command(allow=nobody)
-def detach_preview(unit: Unit, task_id: Id, *, preview_file_id: Id, newest_id: Id | None = None) -> None:
-    """Take a deleted preview off its comments and its task, whose newest one is now `newest_id`; asked by media."""
-    for comment in unit.find("comment", "t.previews @> ARRAY[%s]::uuid[]", (preview_file_id,)):
-        left = [known for known in comment["previews"] if known != preview_file_id]
-        first = left[0] if left else None
-        unit.update(comment, {"previews": left, "preview_file_id": first})
-    task = unit.get("task", task_id)
-    if task is not None and task["last_preview_file_id"] == preview_file_id:
-        unit.update(task, {"last_preview_file_id": newest_id})
-
-
-@command(allow=nobody)
-def mark_preview(unit: Unit, task_id: Id, *, preview_file_id: Id) -> None:
-    """Note the newest preview of a task; asked by media."""
-    unit.update(unit.need("task", task_id), {"last_preview_file_id": preview_file_id})

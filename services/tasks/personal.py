@@ -9,6 +9,7 @@ from chassis.operations import command, query
 from chassis.policy import signed_in
 from chassis.resources import Record
 from chassis.unit import Unit
+from contracts.access import project_team
 from services.tasks.policy import may_see, task_readers, visible_tasks
 from services.tasks.shapes import WIDE, tasks_with, wire
 
@@ -50,9 +51,47 @@ def _mine(unit: Unit, task_id: str) -> Record | None:
 
 
 @query(allow=signed_in)
-def is_subscribed(unit: Unit, task_id: Id) -> bool:
-    """Tell whether the caller subscribed to a task. Source: GET /data/user/tasks/{id}/subscribed."""
-    return _mine(unit, task_id) is not None
+def is_subscribed(unit: Unit, task_id: str) -> bool:
+    """Tell whether the caller subscribed to a task; false for unknown ids.
+
+    Source: GET /data/user/tasks/{task_id}/subscribed.
+    """
+    return is_uuid(task_id) and _mine(unit, task_id) is not None
+
+
+def _sequence(unit: Unit, sequence_id: str, task_type_id: str) -> Record | None:
+    where = "t.person_id = %s AND t.entity_id = %s AND t.task_type_id = %s AND t.task_id IS NULL"
+    return unit.first("subscription", where, (unit.actor.person_id, sequence_id, task_type_id))
+
+
+@query(allow=signed_in)
+def is_sequence_subscribed(unit: Unit, sequence_id: str, task_type_id: str) -> bool:
+    """Tell whether the caller follows a sequence for a task type.
+
+    Source: GET /data/user/sequences/{sequence_id}/task-types/{task_type_id}/subscribed.
+    """
+    return is_uuid(sequence_id) and is_uuid(task_type_id) and _sequence(unit, sequence_id, task_type_id) is not None
+
+
+@command(allow=project_team, status=201)
+def subscribe_to_sequence(unit: Unit, sequence_id: Id, task_type_id: Id) -> Record:
+    """Follow all tasks of a type in a sequence.
+
+    Source: POST /actions/user/sequences/{sequence_id}/task-types/{task_type_id}/subscribe.
+    """
+    sequence = unit.need("entity", sequence_id)
+    unit.need("task_type", task_type_id)
+    fields = {"person_id": unit.actor.person_id, "entity_id": sequence_id, "task_type_id": task_type_id}
+    known = _sequence(unit, sequence_id, task_type_id)
+    return known or unit.create("subscription", fields, live=[], project_id=sequence["project_id"])
+
+
+@command(allow=signed_in, status=204)
+def unsubscribe_from_sequence(unit: Unit, sequence_id: Id, task_type_id: Id) -> None:
+    """Follow it no more. Source: DELETE /actions/user/sequences/{sequence_id}/task-types/{task_type_id}/unsubscribe."""
+    held = _sequence(unit, sequence_id, task_type_id)
+    if held is not None:
+        unit.delete(held, live=[])
 
 
 @command(allow=task_readers, status=201)
@@ -134,8 +173,11 @@ def get_my_notification(unit: Unit, notification_id: Id) -> dict[str, Any]:
 
 @command(allow=signed_in)
 def mark_notification(unit: Unit, notification_id: Id, *, read: bool = True) -> Record:
-    """Mark one notification. Source: PUT /data/user/notifications/{id}."""
-    return unit.update(_my_notification(unit, notification_id), {"read": read})
+    """Mark one notification. Source: PUT /data/user/notifications/{notification_id}."""
+    found = _my_notification(unit, notification_id)
+    payload = {"person_id": unit.actor.person_id, "notification_id": found.id}
+    live = [(f"notification:{'read' if read else 'unread'}", payload)]
+    return unit.update(found, {"read": read}, live=live)
 
 
 @command(allow=signed_in)
@@ -143,6 +185,8 @@ def mark_all_notifications(unit: Unit) -> dict[str, bool]:
     """Mark all the caller's notifications as read. Source: POST …/mark-all-as-read."""
     for record in unit.find("notification", "t.person_id = %s AND NOT t.read", (unit.actor.person_id,)):
         unit.update(record, {"read": True}, live=[])
+    if unit.changes:
+        unit.announce("notification:all-read", {"person_id": unit.actor.person_id})
     return {"success": True}
 
 

@@ -3,49 +3,20 @@
 from collections.abc import Mapping, Sequence
 
 from chassis.errors import NotFound
-from chassis.messages import ADMIN, CLIENT, MANAGER, SUPERVISOR, SYSTEM, VENDOR
+from chassis.messages import ADMIN, MANAGER, SUPERVISOR, SYSTEM, VENDOR
 from chassis.policy import Policy
 from chassis.resources import Record
 from chassis.unit import Unit
-from contracts.access import my_projects, role_in
+from contracts.access import my_projects
+from contracts.task_access import may_act, role_on, supervises, works_on
 
 NIL = "00000000-0000-0000-0000-000000000000"
-
-
-def role_on(unit: Unit, task: Record) -> str | None:
-    """Return the actor's role in the project of `task`, None for outsiders. Raises NotFound without a project."""
-    if unit.actor.role == SYSTEM:
-        return ADMIN
-    return role_in(unit, unit.need("project", task["project_id"]))
-
-
-def supervises(unit: Unit, task_type_id: str | None) -> bool:
-    """Tell whether a supervisor's departments cover the task type; none at all covers everything."""
-    if not unit.actor.departments:
-        return True
-    task_type = unit.get("task_type", task_type_id)
-    return task_type is not None and task_type["department_id"] in unit.actor.departments
-
-
-def may_act(unit: Unit, task: Record) -> bool:
-    """Tell whether the actor may comment on `task` and change its status."""
-    role = role_on(unit, task)
-    if role in (ADMIN, MANAGER, CLIENT):
-        return True
-    if role is None:
-        return False
-    if unit.actor.person_id in (task["assignees"] or []):
-        return True
-    if role == SUPERVISOR and supervises(unit, task["task_type_id"]):
-        return True
-    entity = unit.get("entity", task["entity_id"])
-    return entity is not None and bool(unit.actor.person_id) and entity["created_by"] == unit.actor.person_id
 
 
 def may_see(unit: Unit, task: Record) -> bool:
     """Tell whether the actor may read `task`: the team, vendors only when assigned."""
     role = role_on(unit, task)
-    return role is not None and (role != VENDOR or unit.actor.person_id in (task["assignees"] or []))
+    return role is not None and (role != VENDOR or works_on(unit, task["entity_id"]))
 
 
 def may_direct(unit: Unit, task: Record) -> bool:
@@ -77,3 +48,6 @@ def visible_tasks(unit: Unit) -> tuple[str, Sequence[str]] | None:
     if limits and unit.actor.role == VENDOR:
         return f"{limits[0]} AND t.assignees @> ARRAY[%s]::uuid[]", [*limits[1], unit.actor.person_id or NIL]
     return limits
+
+
+__all__ = ["may_act", "may_direct", "may_see", "role_on", "supervises", "task_readers", "visible_tasks"]

@@ -3,9 +3,24 @@
 from chassis.crud import Crud
 from chassis.policy import signed_in
 from chassis.service import ServiceSpec
-from contracts import auth, production
+from contracts import auth, media, production
 from contracts import tasks as kinds
-from services.tasks import assignments, comments, definitions, personal, time_spent, with_tasks, work
+from services.tasks import (
+    assignments,
+    automations,
+    comment_changes,
+    comment_lists,
+    comments,
+    day_offs,
+    definitions,
+    news,
+    personal,
+    reviews,
+    time_spent,
+    time_tables,
+    with_tasks,
+    work,
+)
 from services.tasks.kinds import before_create_type, seed
 from services.tasks.policy import task_directors, visible_tasks
 
@@ -18,6 +33,10 @@ TASKS = ServiceSpec(
         production.ENTITY_TYPE,
         production.ENTITY_LINK,
         production.METADATA_DESCRIPTOR,
+        production.PROJECT_STATUS,
+        production.STATUS_AUTOMATION,
+        media.PREVIEW_FILE,
+        media.ATTACHMENT_FILE,
         auth.PERSON,
         auth.DEPARTMENT,
     ),
@@ -41,14 +60,30 @@ TASKS = ServiceSpec(
             update=task_directors,
             visible=visible_tasks,
             before_create=work.before_create_task,
+            before_update=work.before_update_task,
         ),
-        Crud(kinds.COMMENT),
-        Crud(kinds.TIME_SPENT),
-        Crud(kinds.DAY_OFF),
+        comment_changes.CRUD,
+        time_tables.CRUD,
+        day_offs.CRUD,
         Crud(kinds.NOTIFICATION),
         Crud(kinds.SUBSCRIPTION),
         Crud(kinds.NEWS),
     ),
-    rooms=(definitions, work, assignments, comments, with_tasks, time_spent, personal),
+    rooms=(
+        definitions,
+        work,
+        assignments,
+        comments,
+        comment_lists,
+        comment_changes,
+        automations,
+        news,
+        reviews,
+        with_tasks,
+        time_spent,
+        time_tables,
+        day_offs,
+        personal,
+    ),
     seed=seed,
 )

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from chassis.messages import CLIENT
 from chassis.resources import Record
 from chassis.unit import Unit
 
@@ -41,13 +42,21 @@ WIDE = (
 
 
 def tasks_with(
-    unit: Unit, names: str, where: str, args: Sequence[Any], order: str = "t.created_at, t.id", limit: str = ""
+    unit: Unit,
+    names: str,
+    where: str,
+    args: Sequence[Any],
+    order: str = "t.created_at, t.id",
+    limit: str = "",
+    *,
+    relations: bool = True,
 ) -> bytes:
-    """Return the JSON array of tasks (with relations) enlarged by `names`; one statement, nothing decoded."""
-    cell = f"left(t.doc, -1) || left(t.rel, -1) || ',' || substr(jsonb_build_object({names})::text, 2)"
+    """Return the JSON array of tasks enlarged by `names`; one statement, nothing decoded but for clients."""
+    tail = "left(t.rel, -1) ||" if relations else ""
+    cell = f"left(t.doc, -1) || {tail} ',' || substr(jsonb_build_object({names})::text, 2)"
     rows = f"SELECT {cell} AS cell, row_number() OVER (ORDER BY {order}) AS place FROM task t {JOINS} WHERE {where}"
     found = unit.raw(f"SELECT string_agg(x.cell, ',' ORDER BY x.place) FROM ({rows} {limit}) x", list(args))
-    return b"[" + found + b"]"
+    return blanked(unit, b"[" + found + b"]")
 
 
 def wire(unit: Unit, record: Record, *, relations: bool = False) -> dict[str, Any]:
@@ -71,3 +80,30 @@ def short_person(person: Record | None) -> dict[str, Any] | None:
         "has_avatar": person.get("has_avatar"),
         "role": person.get("role"),
     }
+
+
+PRESENT = ("name", "original_name", "extension", "revision", "position", "file_size", "status", "validation_status",
+           "task_id", "person_id", "token_in", "token_out")  # fmt: skip
+
+
+def present_preview(preview: Record) -> dict[str, Any]:
+    """Return a preview as comments show it."""
+    created = preview.created_at.strftime("%Y-%m-%dT%H:%M:%S")
+    return {"id": preview.id, **{key: preview.fields.get(key) for key in PRESENT}, "created_at": created}
+
+
+NOTHING = ("assigner_id", "difficulty", "done_date", "due_date", "end_date", "last_comment_date", "real_start_date",
+           "start_date")  # fmt: skip
+ZERO = ("completion_rate", "duration", "estimation", "nb_assets_ready", "nb_drawings", "priority", "retake_count")
+BLANK: dict[str, Any] = {"assignees": [], **dict.fromkeys(NOTHING), **dict.fromkeys(ZERO, 0)}
+
+
+def blanked(unit: Unit, documents: bytes) -> bytes:
+    """Return task documents, an array or one, without the planning where a client reads them."""
+    if unit.actor.role != CLIENT:
+        return documents
+    found = orjson.loads(documents)
+    rows = found if isinstance(found, list) else [found]
+    for row in rows:
+        row.update({key: value for key, value in BLANK.items() if key in row})
+    return orjson.dumps(found)

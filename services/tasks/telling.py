@@ -42,7 +42,7 @@ def notify(
 def recipients(unit: Unit, task: Record) -> list[str]:
     """Return who hears of a comment: assignees, subscribers of the task and of its sequence and task type."""
     entity = unit.get("entity", task["entity_id"])
-    where = "t.task_id = %s OR (t.task_type_id = %s AND t.entity_id = %s)"
+    where = "t.task_id = %s OR (t.task_id IS NULL AND t.task_type_id = %s AND t.entity_id = %s)"
     parent = entity["parent_id"] if entity else None
     subscribed = unit.find("subscription", where, (task.id, task["task_type_id"], parent))
     return [*(task["assignees"] or []), *(s["person_id"] for s in subscribed)]

@@ -226,7 +226,7 @@ def test_outsiders_see_no_project(server: RunningServer, studio: dict[str, Any])
         return requests.get(f"{server.url}/{path}", headers=headers, timeout=30).status_code
 
     project = studio["project"]["id"]
-    assert status_of(f"data/projects/{project}") == 404
+    assert status_of(f"data/projects/{project}") == 403
     assert status_of(f"data/projects/{project}/assets") == 403
     assert requests.get(f"{server.url}/data/tasks", headers=headers, timeout=30).json() == []
     denied = requests.post(

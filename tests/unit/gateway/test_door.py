@@ -15,6 +15,7 @@ from chassis.policy import anyone, signed_in
 from chassis.storage import FolderStore
 from gateway.app import create_app
 from gateway.routing import get, post
+from gateway.uploads import plain_name
 
 SECRET = "a secret of at least thirty-two bytes, for HS256"
 PERSON = {
@@ -150,3 +151,12 @@ def test_a_truncated_upload_is_refused_and_leaves_nothing(client: Any, store: Fo
 
 def stored(store: FolderStore) -> list[str]:
     return [str(path) for path in store.root.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("notes é.txt", "notes é.txt"), ("../../etc/passwd", "passwd"), ("C:\\a\\b.png", "b.png"), ("\x00\n", "file"),
+     (".htaccess", "htaccess"), ("", "file")],
+)  # fmt: skip
+def test_names_of_uploads_keep_accents_and_lose_folders(given: str, kept: str) -> None:
+    assert plain_name(given) == kept

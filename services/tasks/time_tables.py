@@ -1,0 +1,314 @@
+"""Hours in tables: by year, month, week or day and person, and in detail by task."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from chassis.binding import Id, is_uuid
+from chassis.crud import Crud
+from chassis.errors import Forbidden, Invalid, Refused
+from chassis.messages import ADMIN, CLIENT, MANAGER, SUPERVISOR
+from chassis.operations import query
+from chassis.policy import Policy, signed_in
+from chassis.resources import Fields, Record
+from chassis.unit import Unit
+from contracts import tasks as kinds
+from contracts.access import NO_ONE, project_managers, project_of, role_in
+from contracts.task_access import may_see_entity
+from services.tasks.day_offs import INTEGRITY, period
+from services.tasks.time_spent import sum_up
+
+Table = dict[str, dict[str, float]]
+DETAILS = """
+SELECT t.task_id::text, w.task_type_id::text, w.project_id::text, p.name, e.name, et.name,
+    CASE WHEN e.kind = 'shot' THEN up.name END, CASE WHEN e.kind = 'shot' THEN top.name END, sum(t.duration)
+FROM time_spent t JOIN task w ON w.id = t.task_id JOIN project p ON p.id = w.project_id
+    LEFT JOIN entity e ON e.id = w.entity_id LEFT JOIN entity_type et ON et.id = e.entity_type_id
+    LEFT JOIN entity up ON up.id = e.parent_id LEFT JOIN entity top ON top.id = up.parent_id
+WHERE t.person_id = %s AND t.date BETWEEN %s AND %s {more}
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY p.name, e.name
+"""
+KEYS = ("task_id", "task_type_id", "project_id", "project_name", "entity_name", "entity_type_name", "sequence_name",
+        "episode_name", "duration")  # fmt: skip
+
+
+# Generic records
+
+
+def positive(unit: Unit, fields: Fields) -> Mapping[str, Any]:
+    """Refuse hours of nothing. Source: POST /data/time-spents."""
+    if fields.get("duration") is not None and fields["duration"] <= 0:
+        raise Refused(INTEGRITY)
+    return fields
+
+
+def before_update(unit: Unit, row: Record, changes: Fields) -> Mapping[str, Any]:
+    """As positive."""
+    return positive(unit, changes)
+
+
+class TimeCrud(Crud):
+    """Hours keep the duration of their task: the sum of its rows."""
+
+    def _create(self, unit: Unit, *, body: Any) -> Record:
+        made = super()._create(unit, body=body)
+        sum_up(unit, made["task_id"])
+        return made
+
+    def _update(self, unit: Unit, instance_id: str, *, body: Any) -> bytes:
+        before = unit.need("time_spent", instance_id)["task_id"]
+        found = super()._update(unit, instance_id, body=body)
+        for task_id in {before, unit.need("time_spent", instance_id)["task_id"]}:
+            sum_up(unit, task_id)
+        return found
+
+    def _delete(self, unit: Unit, instance_id: str) -> None:
+        task_id = unit.need("time_spent", instance_id)["task_id"]
+        super()._delete(unit, instance_id)
+        sum_up(unit, task_id)
+
+
+def _may_delete(unit: Unit, path: Mapping[str, str]) -> bool:
+    if not is_uuid(path["instance_id"]):
+        raise Invalid("Malformed ID.")
+    row = unit.need("time_spent", path["instance_id"])
+    task = unit.get("task", row["task_id"])
+    if unit.actor.role == ADMIN:
+        return True
+    if task is None or row["person_id"] not in (task["assignees"] or []):
+        return False
+    manages = role_in(unit, unit.need("project", task["project_id"])) in (ADMIN, MANAGER)
+    return manages or row["person_id"] == unit.actor.person_id
+
+
+CRUD = TimeCrud(
+    kinds.TIME_SPENT, before_create=positive, before_update=before_update,
+    delete=Policy("admin, manager of the project or oneself", _may_delete),
+)  # fmt: skip
+
+
+# Tables of everybody
+
+
+def _filter(unit: Unit, name: str) -> str | None:
+    value = unit.request.one(name)
+    if value and not is_uuid(value):
+        raise Invalid("Wrong UUID format.")
+    return value
+
+
+def _rights(unit: Unit, department_id: str | None) -> Iterator[tuple[str, Any]]:
+    """Yield the SQL of what the actor may see. Raises Invalid for a department that is not a supervisor's."""
+    actor = unit.actor
+    if actor.role not in (ADMIN, MANAGER, SUPERVISOR):
+        yield "t.person_id = %s", actor.person_id or NO_ONE
+    elif actor.role != ADMIN:
+        team = "t.project_id IN (SELECT p.id FROM project p WHERE p.team @> ARRAY[%s]::uuid[])"
+        yield team, actor.person_id or NO_ONE
+    if actor.role == SUPERVISOR and actor.departments:
+        if department_id and department_id not in actor.departments:
+            raise Invalid("Supervisor not allowed to access this department")
+        yield "a.departments && %s::uuid[]", list(actor.departments)
+
+
+def _visible(unit: Unit) -> tuple[list[str], list[Any]]:
+    """Return the SQL of the rows that the actor may see and of the query's filters. Raises Forbidden and Invalid."""
+    project_id, department_id = _filter(unit, "project_id"), _filter(unit, "department_id")
+    if project_id and role_in(unit, unit.need("project", project_id)) is None:
+        raise Forbidden
+    found = list(_rights(unit, department_id))
+    columns = (
+        ("t.project_id = %s", project_id),
+        ("a.departments @> ARRAY[%s]::uuid[]", department_id),
+        ("a.studio_id = %s", _filter(unit, "studio_id")),
+    )
+    found += [(condition, value) for condition, value in columns if value]
+    return ["true", *(condition for condition, _ in found)], [value for _, value in found]
+
+
+def _table(unit: Unit, cell: str, first: date, last: date, order: str = "DESC") -> Table:
+    where, args = _visible(unit)
+    statement = (
+        f"SELECT extract({cell} FROM t.date)::int AS cell, t.person_id::text, sum(t.duration) FROM time_spent t "
+        f"LEFT JOIN person a ON a.id = t.person_id WHERE t.date BETWEEN %s AND %s AND {' AND '.join(where)} "
+        f"GROUP BY 1, 2 ORDER BY 1 {order}"
+    )
+    found: Table = {}
+    for number, person_id, minutes in unit.rows(statement, [first, last, *args]):
+        found.setdefault(str(number), {})[person_id] = float(minutes)
+    return found
+
+
+@query(allow=signed_in)
+def get_year_table(unit: Unit) -> Table:
+    """Return year -> person id -> minutes. Source: GET /data/persons/time-spents/year-table."""
+    return _table(unit, "year", date.min, date.max)
+
+
+@query(allow=signed_in)
+def get_month_table(unit: Unit, year: str) -> Table:
+    """Return month -> person id -> minutes. Source: GET /data/persons/time-spents/month-table/{year}."""
+    return _table(unit, "month", *period(year), order="ASC")
+
+
+@query(allow=signed_in)
+def get_week_table(unit: Unit, year: str) -> Table:
+    """Return ISO week -> person id -> minutes. Source: GET /data/persons/time-spents/week-table/{year}."""
+    # The weeks of a year begin with its week 1, in the old year's last days maybe, and end with week 52 or 53.
+    first = period(year, week="1")[0]
+    following = period(str(int(year) + 1), week="1")[0]
+    return _table(unit, "week", first, date.fromordinal(following.toordinal() - 1), order="ASC")
+
+
+@query(allow=signed_in)
+def get_day_table(unit: Unit, year: str, month: str) -> Table:
+    """Return day -> person id -> minutes. Source: GET /data/persons/time-spents/day-table/{year}/{month}."""
+    return _table(unit, "day", *period(year, month), order="ASC")
+
+
+# One person
+
+
+def _person_of(unit: Unit, path: Mapping[str, str]) -> Record:
+    if not is_uuid(path["person_id"]):
+        raise Invalid("Wrong UUID format.")
+    return unit.need("person", path["person_id"])
+
+
+def _may_read(unit: Unit, path: Mapping[str, str]) -> bool:
+    person, actor = _person_of(unit, path), unit.actor
+    if person["is_bot"]:
+        return False
+    if actor.role in (ADMIN, MANAGER) or actor.person_id == person.id:
+        return True
+    theirs = set(person["departments"] or [])
+    return actor.role == SUPERVISOR and (not actor.departments or bool(theirs & set(actor.departments)))
+
+
+def _self_or_admin(unit: Unit, path: Mapping[str, str]) -> bool:
+    person = _person_of(unit, path)
+    return not person["is_bot"] and (unit.actor.role == ADMIN or unit.actor.person_id == person.id)
+
+
+watchers = Policy("oneself, admin, manager or supervisor", _may_read)
+oneself = Policy("oneself or admin", _self_or_admin)
+
+
+def _limits(unit: Unit, person_id: str) -> tuple[str, list[Any]]:
+    """Return the SQL that keeps managers and supervisors to hours on their projects."""
+    more, args = "", []
+    project_id = unit.request.one("project_id")
+    if project_id:
+        if not is_uuid(project_id):
+            raise Invalid("Wrong UUID format.")
+        more, args = " AND t.project_id = %s", [project_id]
+    if unit.actor.role != ADMIN and unit.actor.person_id != person_id:
+        more += " AND t.project_id IN (SELECT q.id FROM project q WHERE q.team @> ARRAY[%s]::uuid[])"
+        args.append(unit.actor.person_id or NO_ONE)
+    return more, args
+
+
+def _rows(unit: Unit, person_id: str, first: Any, last: Any) -> bytes:
+    more, args = _limits(unit, person_id)
+    where = f"t.person_id = %s AND t.date BETWEEN %s AND %s{more}"
+    return unit.docs("time_spent", where, (person_id, first, last, *args), "t.date, t.created_at")
+
+
+def _details(unit: Unit, person_id: str, first: date, last: date) -> list[dict[str, Any]]:
+    more, args = _limits(unit, person_id)
+    found = unit.rows(DETAILS.format(more=more), (person_id, first, last, *args))
+    return [dict(zip(KEYS, row, strict=True)) for row in found]
+
+
+@query(allow=watchers)
+def list_person_time_spents(
+    unit: Unit, person_id: Id, *, start_date: date | None = None, end_date: date | None = None
+) -> bytes:
+    """List a person's hours, of a range if given. Source: GET /data/persons/{person_id}/time-spents."""
+    return _rows(unit, person_id, start_date or "0001-01-01", end_date or "9999-12-31")
+
+
+@query(allow=watchers)
+def list_person_time_spents_of_date(unit: Unit, person_id: Id, date: str) -> bytes:
+    """List a person's hours of a day. Source: GET /data/persons/{person_id}/time-spents/{date}."""
+    day = _day(date)
+    return _rows(unit, person_id, day, day)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid("Wrong date format.") from None
+
+
+@query(allow=watchers)
+def list_person_hours_of_day(unit: Unit, person_id: Id, year: str, month: str, day: str) -> list[dict[str, Any]]:
+    """Return minutes by task. Source: GET /data/persons/{person_id}/time-spents/day/{year}/{month}/{day}."""
+    found = _day(f"{year:0>4}-{month:0>2}-{day:0>2}")
+    return _details(unit, person_id, found, found)
+
+
+@query(allow=watchers)
+def list_person_hours_of_week(unit: Unit, person_id: Id, year: str, week: str) -> list[dict[str, Any]]:
+    """Return minutes by task. Source: GET /data/persons/{person_id}/time-spents/week/{year}/{week}."""
+    return _details(unit, person_id, *period(year, week=week))
+
+
+@query(allow=watchers)
+def list_person_hours_of_month(unit: Unit, person_id: Id, year: str, month: str) -> list[dict[str, Any]]:
+    """Return minutes by task. Source: GET /data/persons/{person_id}/time-spents/month/{year}/{month}."""
+    return _details(unit, person_id, *period(year, month))
+
+
+@query(allow=watchers)
+def list_person_hours_of_year(unit: Unit, person_id: Id, year: str) -> list[dict[str, Any]]:
+    """Return minutes by task. Source: GET /data/persons/{person_id}/time-spents/year/{year}."""
+    return _details(unit, person_id, *period(year))
+
+
+@query(allow=oneself)
+def list_person_rows_of_month(unit: Unit, person_id: Id, year: str, month: str) -> bytes:
+    """List the rows of a month. Source: GET /data/persons/{person_id}/time-spents/month/all/{year}/{month}."""
+    return _rows(unit, person_id, *period(year, month))
+
+
+# Projects and entities
+
+
+def _no_client(unit: Unit, path: Mapping[str, str]) -> bool:
+    return role_in(unit, project_of(unit, path)) not in (None, CLIENT)
+
+
+@query(allow=Policy("project team, not client", _no_client))
+def list_project_time_spents(unit: Unit, project_id: Id) -> bytes:
+    """List the hours of a project. Source: GET /data/projects/{project_id}/time-spents."""
+    return unit.docs("time_spent", "t.project_id = %s", (project_id,), "t.date, t.created_at")
+
+
+@query(allow=project_managers)
+def list_task_type_time_spents(
+    unit: Unit, project_id: Id, task_type_id: Id, *, start_date: date | None = None, end_date: date | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """Return task id -> hours. Source: GET /data/projects/{project_id}/task-types/{task_type_id}/time-spents."""
+    from services.tasks.shapes import wire
+
+    where = (
+        "t.project_id = %s AND t.task_id IN (SELECT w.id FROM task w WHERE w.task_type_id = %s) "
+        "AND t.date BETWEEN %s AND %s"
+    )
+    args = (project_id, task_type_id, start_date or "0001-01-01", end_date or "9999-12-31")
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in unit.find("time_spent", where, args, "t.date"):
+        found.setdefault(row["task_id"], []).append(wire(unit, row))
+    return found
+
+
+@query(allow=signed_in)
+def list_entity_time_spents(unit: Unit, entity_id: Id) -> bytes:
+    """List the hours on an entity's tasks. Source: GET /data/entities/{entity_id}/time-spents."""
+    entity = unit.need("entity", entity_id)
+    if not may_see_entity(unit, entity["project_id"], entity.id):
+        raise Forbidden
+    where = "t.task_id IN (SELECT w.id FROM task w WHERE w.entity_id = %s)"
+    return unit.docs("time_spent", where, (entity_id,), "t.date, t.created_at")
