@@ -124,17 +124,20 @@ class Service:
             raise DomainError(f"Unknown operation {request.operation}.", code="operation.unknown")
         if request.needs:
             self.catch_up(request.needs)
-        looked_again = False
+        try:
+            return self._tried(operation, request)
+        except (NotFound, Forbidden):
+            # What is unknown or closed here may just be on its way from its owner.
+            if not self.look_again():
+                raise
+        return self._tried(operation, request)
+
+    def _tried(self, operation: Operation, request: Request) -> Reply:
         for attempt in range(TRIES):
             try:
                 return self._run(operation, request)
             except CLASHES:
                 continue
-            except (NotFound, Forbidden):
-                # What is unknown or closed here may just be on its way from its owner.
-                if looked_again or not self.look_again():
-                    raise
-                looked_again = True
             except (OperationalError, InterfaceError) as problem:
                 self._lost(operation, attempt, problem)
             except errors.UniqueViolation as clash:

@@ -41,6 +41,7 @@ class Gateway:
         self.identities = Identities(bus, secret)
         self.body_limit = body_limit
         self.public: set[str] = set()
+        self.missing = MISSING
         self.description: Mapping[str, Operation] = {}
         self.routes: tuple[Route, ...] = ()
 

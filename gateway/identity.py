@@ -44,8 +44,10 @@ class Identities:
         Raises Unauthorized for expired, revoked or unknown ones and WrongToken for malformed ones.
         """
         token = _token_of(request, kind)
-        if token is None:
-            return NOBODY
+        return NOBODY if token is None else self.actor_for(token, kind)
+
+    def actor_for(self, token: str, kind: str) -> Actor:
+        """Return who comes with `token`. Raises Unauthorized and WrongToken."""
         key = f"{kind} {token}"
         kept = self._kept.get(key)
         if kept and kept[0] > time.monotonic():

@@ -11,9 +11,12 @@ from gunicorn.app.base import BaseApplication
 
 from chassis.storage import open_store
 from gateway.app import create_app
+from gateway.identity import Identities
+from gateway.live.handover import LiveLoop, Worker, with_live
+from gateway.live.hub import Hub
 from kiroku.postgres import EmbeddedPostgres
 from kiroku.settings import Settings, kept_secret
-from kiroku.system import SERVICES, System
+from kiroku.system import SERVICES, LogSource, System
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -84,16 +87,19 @@ def run(settings: Settings) -> None:
             store = open_store(storage)
             system = System(urls, {**told, "store": store})
             system.start()
-            return create_app(
+            live = LiveLoop(Hub(system, Identities(system, told["secret"]), LogSource(system)))
+            live.start()
+            app = create_app(
                 system, store=store, secret=told["secret"], body_limit=settings.body_limit,
                 describe={f"{s.name}.{o.name}": o for s in system.services.values() for o in s.operations.values()},
             )  # fmt: skip
+            return with_live(app, live)
 
         print(f"Kiroku: {admin['url']}   docs: {admin['url']}/docs", flush=True)
         print(f"Administrator: {admin['email']}   password: {admin['password']}", flush=True)
         options = {
             "bind": f"{settings.host}:{settings.port}",
-            "worker_class": "gthread",
+            "worker_class": Worker,
             "workers": 1,
             "threads": settings.threads,
             "keepalive": 30,

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -122,3 +122,29 @@ class System:
             thread.join(5)
         for service in self.services.values():
             service.database.close()
+
+
+class LogSource:
+    """The logs of all services of this process, as live events read them."""
+
+    def __init__(self, system: System) -> None:
+        """Read the logs of `system`."""
+        self._services = system.services
+        self.names = list(system.services)
+
+    def head(self, service: str) -> int:
+        """Return the newest position of a service's log."""
+        return self._services[service].head()
+
+    def read(self, service: str, after: int, limit: int) -> tuple[list[Event], int]:
+        """Return events after a position, and the position reached."""
+        return self._services[service].feed(after, limit)
+
+    def subscribe(self, wake: Callable[[str], None]) -> None:
+        """Call `wake` with a service's name after each of its commits."""
+        for name, service in self._services.items():
+            service.on_commit.append(partial(_woken, wake, name))
+
+
+def _woken(wake: Callable[[str], None], name: str, position: int, changes: list[Change]) -> None:
+    wake(name)

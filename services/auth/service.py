@@ -1,5 +1,6 @@
 """The auth service: its rooms and its plain records."""
 
+from chassis import history
 from chassis.crud import Crud
 from chassis.policy import admins, signed_in
 from chassis.service import ServiceSpec
@@ -19,6 +20,6 @@ AUTH = ServiceSpec(
         Crud(kinds.LOGIN_LOG, read=admins, only=("list", "get")),
         Crud(kinds.DESKTOP_LOGIN_LOG, read=admins, only=("list", "get")),
     ),
-    rooms=(sessions, people, organisation),
+    rooms=(history, sessions, people, organisation),
     seed=seed,
 )

@@ -64,10 +64,11 @@ def add_attachment(unit: Unit, task_id: Id, comment_id: Id, *, files: list[Uploa
 
     Source: POST /actions/tasks/{task_id}/comments/{comment_id}/add-attachment.
     """
-    project_id = unit.need("task", task_id)["project_id"]
+    project_id, comment = unit.need("task", task_id)["project_id"], unit.need("comment", comment_id)
     found = attach(unit, files, {"comment_id": comment_id}, project_id)
     if found:
-        unit.announce("comment:update", {"comment_id": comment_id, "task_id": task_id, "project_id": project_id})
+        about = {"person_id": comment["person_id"], "for_client": comment["for_client"], "project_id": project_id}
+        unit.announce("comment:update", {"comment_id": comment_id, "task_id": task_id, **about})
     return found
 
 

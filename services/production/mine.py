@@ -6,7 +6,7 @@ import orjson
 
 from chassis.binding import Id
 from chassis.operations import query
-from chassis.policy import signed_in
+from chassis.policy import nobody, signed_in
 from chassis.unit import Unit
 from contracts.access import NO_ONE
 from services.production.projects import OPEN
@@ -20,6 +20,14 @@ IN_OPEN = (
 
 def _me(unit: Unit) -> str:
     return unit.actor.person_id or NO_ONE
+
+
+@query(allow=nobody)
+def list_reach(unit: Unit, person_id: Id) -> dict[str, list[str]]:
+    """Return {projects, entities}: projects with the person in their team, entities and tasks assigned to them."""
+    teams = unit.rows("SELECT id::text FROM project WHERE team @> ARRAY[%s]::uuid[]", (person_id,))
+    tasks = unit.rows("SELECT id::text, entity_id::text FROM task WHERE assignees @> ARRAY[%s]::uuid[]", (person_id,))
+    return {"projects": [row[0] for row in teams], "entities": sorted({id_ for row in tasks for id_ in row if id_})}
 
 
 @query(allow=signed_in)

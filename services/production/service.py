@@ -1,5 +1,6 @@
 """The production service: its rooms and its plain records."""
 
+from chassis import history
 from chassis.crud import Crud
 from chassis.errors import Refused
 from chassis.policy import managers, no_vendors, signed_in
@@ -82,6 +83,7 @@ PRODUCTION = ServiceSpec(
         Crud(kinds.PLUGIN),
     ),
     rooms=(
+        history,
         projects,
         settings,
         descriptors,

@@ -1,5 +1,6 @@
 """The tasks service: its rooms and its plain records."""
 
+from chassis import history
 from chassis.crud import Crud
 from chassis.policy import signed_in
 from chassis.service import ServiceSpec
@@ -70,6 +71,7 @@ TASKS = ServiceSpec(
         Crud(kinds.NEWS),
     ),
     rooms=(
+        history,
         definitions,
         work,
         assignments,

@@ -1,0 +1,240 @@
+"""The hub: everybody connected to the namespace `/events`, and what each of them may hear."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from typing import Any, Protocol
+
+import orjson
+import socketio
+from socketio.exceptions import ConnectionRefusedError as Refusal
+
+from chassis.errors import DomainError
+from chassis.events import DELETE, Event
+from chassis.messages import ADMIN, CLIENT, THE_SYSTEM, VENDOR, Actor, Request
+from gateway.identity import COOKIES, Bus, Identities
+from gateway.live.rooms import Rooms
+
+logger = logging.getLogger(__name__)
+NAMESPACE = "/events"
+BATCH = 500
+# Changes of people after which everybody's right to be here is looked at again.
+IDENTITY_FIELDS = {"role", "active", "archived", "jti", "expiration_date", "departments"}
+PERSONAL = ("notification:",)
+NOT_FOR_CLIENTS = ("news:", "time-spent:", "day-off:", "comment:reply", "comment:acknowledge", "comment:unacknowledge")
+
+
+class Source(Protocol):
+    """Where events come from: the logs of the services, read in order."""
+
+    names: list[str]
+
+    def head(self, service: str) -> int:
+        """Return the newest position of a service's log."""
+        ...
+
+    def read(self, service: str, after: int, limit: int) -> tuple[list[Event], int]:
+        """Return events after a position, and the position reached."""
+        ...
+
+    def subscribe(self, wake: Callable[[str], None]) -> None:
+        """Call `wake` with a service's name, in any thread, after each of its commits."""
+        ...
+
+
+@dataclass
+class Listener:
+    """One connection: its token, who it is, and the projects it may hear of (None: all)."""
+
+    token: str
+    actor: Actor
+    projects: set[str] | None = None
+    entities: set[str] = field(default_factory=set)
+
+    def may_hear(self, name: str, payload: dict[str, Any], project_id: str | None) -> bool:
+        """Tell whether this person may hear an event. Pure."""
+        if name.startswith(PERSONAL):
+            return payload.get("person_id") == self.actor.person_id
+        if project_id is None or self.projects is None:
+            return True
+        if project_id not in self.projects:
+            return False
+        if self.actor.role == CLIENT:
+            return self._for_client(name, payload)
+        if self.actor.role == VENDOR:
+            return not name.startswith("playlist:") and bool(self.entities & set(map(str, payload.values())))
+        return True
+
+    def _for_client(self, name: str, payload: dict[str, Any]) -> bool:
+        if name.startswith(NOT_FOR_CLIENTS):
+            return False
+        if "for_client" in payload:
+            return bool(payload["for_client"]) or payload.get("person_id") == self.actor.person_id
+        return True
+
+
+class Hub:
+    """The Socket.IO server: lets people in, reads the logs, tells everybody what concerns them."""
+
+    def __init__(self, bus: Bus, identities: Identities, source: Source) -> None:
+        """Serve people known to `identities` with the events of `source`."""
+        self.server = socketio.AsyncServer(async_mode="asgi", logger=False, engineio_logger=False)
+        self.app = socketio.ASGIApp(self.server)
+        self._bus = bus
+        self._identities = identities
+        self._source = source
+        self._listeners: dict[str, Listener] = {}
+        self._positions: dict[str, int] = {}
+        self._wakes: dict[str, asyncio.Event] = {}
+        self.rooms = Rooms(self.server, NAMESPACE, self._may_open)
+        self.server.on("connect", self._connect, namespace=NAMESPACE)
+        self.server.on("disconnect", self._disconnect, namespace=NAMESPACE)
+        self.server.on("*", self._message, namespace=NAMESPACE)
+
+    # People
+
+    async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+        token = token_of(environ, auth)
+        if token is None:
+            raise Refusal("Missing token: sign in first.")
+        try:
+            self._listeners[sid] = await asyncio.to_thread(self._listener, token)
+        except DomainError as refusal:
+            raise Refusal(refusal.message) from None
+        self.rooms.know(sid, self._listeners[sid].actor)
+
+    async def _disconnect(self, sid: str, *_: Any) -> None:
+        self._listeners.pop(sid, None)
+        await self.rooms.forget(sid)
+
+    async def _message(self, event: str, sid: str, *data: Any) -> None:
+        listener = self._listeners.get(sid)
+        if listener is None:
+            return
+        try:
+            await asyncio.to_thread(self._identities.actor_for, listener.token, "access")
+        except DomainError:
+            await self.server.disconnect(sid, namespace=NAMESPACE)
+            return
+        await self.rooms.heard(event, sid, *data)
+
+    def _may_open(self, actor: Actor, playlist_id: str) -> bool:
+        request = Request("media.get_playlist", {"instance_id": playlist_id}, actor=actor)
+        try:
+            self._bus.call(request)
+        except DomainError:
+            return False
+        return True
+
+    def _listener(self, token: str) -> Listener:
+        """Return who comes with `token`. Raises Unauthorized and WrongToken."""
+        actor = self._identities.actor_for(token, "access")
+        listener = Listener(token, actor)
+        self._look_up(listener)
+        return listener
+
+    def _look_up(self, listener: Listener) -> None:
+        """Find out which projects, and for vendors which entities and tasks, a listener may hear of."""
+        if listener.actor.role == ADMIN:
+            listener.projects = None
+            return
+        person_id = listener.actor.person_id or ""
+        request = Request("production.list_reach", {"person_id": person_id}, actor=THE_SYSTEM)
+        found = orjson.loads(self._bus.call(request).read())
+        listener.projects, listener.entities = set(found["projects"]), set(found["entities"])
+
+    # Events
+
+    async def run(self) -> None:
+        """Tell everybody what happens from now on, until cancelled."""
+        loop = asyncio.get_running_loop()
+        for name in self._source.names:
+            self._wakes[name] = asyncio.Event()
+            self._positions[name] = await asyncio.to_thread(self._source.head, name)
+
+        def wake(service: str) -> None:
+            if service in self._wakes and not loop.is_closed():
+                loop.call_soon_threadsafe(self._wakes[service].set)
+
+        self._source.subscribe(wake)
+        await asyncio.gather(*(self._follow(name) for name in self._source.names))
+
+    async def _follow(self, service: str) -> None:
+        while True:
+            try:
+                moved = await self._step(service)
+            except Exception:
+                logger.exception("live events of %s could not be read", service)
+                moved = False
+                await asyncio.sleep(1)
+            if not moved:
+                await self._pause(service)
+
+    async def _pause(self, service: str) -> None:
+        wake = self._wakes[service]
+        try:
+            await asyncio.wait_for(wake.wait(), timeout=5)
+        except TimeoutError:
+            return
+        wake.clear()
+
+    async def _step(self, service: str) -> bool:
+        after = self._positions[service]
+        events, reached = await asyncio.to_thread(self._source.read, service, after, BATCH)
+        self._positions[service] = reached
+        if not events:
+            return reached > after
+        await self._look_again(events)
+        for event in events:
+            for name, payload in event.live:
+                await self._tell(name, payload, payload.get("project_id") or event.project_id)
+        return True
+
+    async def _tell(self, name: str, payload: dict[str, Any], project_id: str | None) -> None:
+        for sid, listener in list(self._listeners.items()):
+            if listener.may_hear(name, payload, project_id):
+                await self.server.emit(name, payload, to=sid, namespace=NAMESPACE)
+
+    async def _look_again(self, events: list[Event]) -> None:
+        """Follow changes of teams, assignments and people before anything of it is told."""
+        if any(_concerns_identity(event) for event in events):
+            self._identities.drop()
+            await self._each(self._identify)
+        if any(event.kind == "project" and (event.op == DELETE or "team" in event.new) for event in events) or any(
+            event.kind == "task" and "assignees" in event.new for event in events
+        ):
+            await self._each(self._look_up)
+
+    async def _each(self, work: Callable[[Listener], None]) -> None:
+        for sid, listener in list(self._listeners.items()):
+            try:
+                await asyncio.to_thread(work, listener)
+            except DomainError:
+                await self.server.disconnect(sid, namespace=NAMESPACE)
+
+    def _identify(self, listener: Listener) -> None:
+        listener.actor = self._identities.actor_for(listener.token, "access")
+        self._look_up(listener)
+
+
+def _concerns_identity(event: Event) -> bool:
+    if event.kind == "revoked_token":
+        return True
+    return event.kind == "person" and (event.op == DELETE or bool(IDENTITY_FIELDS & set(event.new)))
+
+
+def token_of(environ: dict[str, Any], auth: Any) -> str | None:
+    """Return the token of a connection: header, cookie, or `token` of the connect payload. Pure."""
+    header = environ.get("HTTP_AUTHORIZATION", "")
+    if header.lower().startswith("bearer "):
+        return str(header[7:].strip()) or None
+    cookie = SimpleCookie(environ.get("HTTP_COOKIE", "")).get(COOKIES["access"])
+    if cookie is not None:
+        return cookie.value
+    token = auth.get("token") if isinstance(auth, dict) else None
+    return token if isinstance(token, str) else None
+
+
+Handler = Callable[..., Awaitable[None]]
