@@ -232,14 +232,21 @@ class Service:
             if ids is None or ids:
                 derived.refresh(cursor, ids)
 
-    def ask(self, operation: str, path: dict[str, str], body: Any, query: Mapping[str, Any], cause: Request) -> Reply:
-        """Call another service as the system, on behalf of the actor of `cause`."""
+    def ask(
+        self,
+        operation: str,
+        path: dict[str, str],
+        body: Any,
+        query: Mapping[str, Any],
+        cause: Request,
+        reached: Mapping[str, int],
+    ) -> Reply:
+        """Call another service as the system, on behalf of the actor of `cause`, who has `reached` these positions."""
         claims = {"on_behalf_of": cause.actor.person_id} if cause.actor.person_id else {}
         actor = type(THE_SYSTEM)(role=THE_SYSTEM.role, identity=THE_SYSTEM.identity, claims=claims)
+        needs = {**cause.needs, **{k: max(v, cause.needs.get(k, 0)) for k, v in reached.items()}}
         found = {name: value if isinstance(value, list) else [str(value)] for name, value in query.items()}
-        request = Request(
-            operation, path, found, body, actor=actor, request_id=cause.request_id, needs=dict(cause.needs)
-        )
+        request = Request(operation, path, found, body, actor=actor, request_id=cause.request_id, needs=needs)
         return self.bus.call(request)
 
     def head(self) -> int:

@@ -234,7 +234,7 @@ class Unit:
         self, operation: str, path: dict[str, str] | None = None, body: Any = None, query: dict[str, Any] | None = None
     ) -> Reply:
         """Call an operation of another service as the system."""
-        reply = self._service.ask(operation, path or {}, body, query or {}, self.request)
+        reply = self._service.ask(operation, path or {}, body, query or {}, self.request, self.reached)
         for service, position in reply.positions.items():
             self.reached[service] = max(position, self.reached.get(service, 0))
         return reply

@@ -5,7 +5,7 @@ from chassis.crud import Crud
 from chassis.policy import admins, signed_in
 from chassis.service import ServiceSpec
 from contracts import auth as kinds
-from services.auth import organisation, people, sessions
+from services.auth import importing, organisation, people, sessions
 from services.auth.resources import REVOKED_TOKEN
 from services.auth.seed import seed
 
@@ -20,6 +20,6 @@ AUTH = ServiceSpec(
         Crud(kinds.LOGIN_LOG, read=admins, only=("list", "get")),
         Crud(kinds.DESKTOP_LOGIN_LOG, read=admins, only=("list", "get")),
     ),
-    rooms=(history, sessions, people, organisation),
+    rooms=(history, sessions, people, organisation, importing),
     seed=seed,
 )

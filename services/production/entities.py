@@ -30,10 +30,11 @@ def named_entity(unit: Unit, project_id: str, type_name: str, name: str, **field
         't.project_id = %s AND t.entity_type_id = %s AND t."name" = %s AND t.parent_id IS NOT DISTINCT FROM %s',
         (project_id, entity_type.id, name, parent),
     )
-    return known or _create(unit, project_id, entity_type, name, fields)
+    return known or new_entity(unit, project_id, entity_type, name, fields)
 
 
-def _create(unit: Unit, project_id: str, entity_type: Record, name: str, fields: dict[str, Any]) -> Record:
+def new_entity(unit: Unit, project_id: str, entity_type: Record, name: str, fields: dict[str, Any]) -> Record:
+    """Create an entity of a type below the parent among `fields`. Raises Invalid for an empty name."""
     if not name.strip():
         raise Invalid("Name cannot be empty.")
     values = {
@@ -86,7 +87,7 @@ def create_asset(
     asset_type = unit.need("entity_type", asset_type_id)
     source = _parent(unit, project_id, episode_id, "episode")
     fields = {"description": description, "data": data, "is_shared": is_shared, "source_id": source}
-    return _create(unit, project_id, asset_type, name, fields)
+    return new_entity(unit, project_id, asset_type, name, fields)
 
 
 @command(allow=project_managers, status=201)
@@ -176,7 +177,7 @@ def create_concept(
         raise Invalid("A linked entity is unknown.")
     parent = _parent(unit, project_id, parent_id, "concept_folder")
     more = {"description": description, "data": data, "entity_concept_links": linked, "parent_id": parent}
-    return plain(unit, _create(unit, project_id, type_named(unit, "Concept"), name, more))
+    return plain(unit, new_entity(unit, project_id, type_named(unit, "Concept"), name, more))
 
 
 @query(allow=project_no_guests)

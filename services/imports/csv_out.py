@@ -1,0 +1,262 @@
+"""Spreadsheets out: semicolons, CRLF, a header first; read from the replicas with one statement per sheet."""
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from chassis import filters
+from chassis.binding import Id
+from chassis.messages import Reply
+from chassis.operations import query
+from chassis.policy import Policy, managers
+from chassis.resources import Record
+from chassis.unit import Unit
+from contracts.access import project_of, role_in
+
+PERSONS = ("First Name", "Last Name", "Email", "Phone", "Role", "Departments", "Studio", "Country", "Contract Type",
+           "Position", "Seniority", "Daily Salary", "Active")  # fmt: skip
+TASKS = ("Project", "Task Type", "Episode", "Sequence", "Entity Type", "Entity", "Assigner", "Assignees", "Duration",
+         "Estimation", "Start date", "Due date", "WIP date", "Validation date", "Task Status")  # fmt: skip
+TIME_SPENTS = ("Project", "Person", "Entity Type Name", "Entity", "Task Type", "Date", "Time spent")
+NAME = "btrim(concat_ws(' ', {0}.first_name, {0}.last_name))"
+
+
+def _no_vendor(unit: Unit, path: Mapping[str, str]) -> bool:
+    return role_in(unit, project_of(unit, path)) not in (None, "vendor")
+
+
+readers = Policy("project team, not vendor", _no_vendor)
+
+
+def sheet(name: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Reply:
+    """Return a CSV file called `kitsu_<slug of name>.csv`."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    writer.writerow(head)
+    writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    headers = {"Content-Disposition": f"attachment; filename=kitsu_{slug}.csv"}
+    return Reply(200, text.getvalue().encode(), "text/csv; charset=utf-8", headers)
+
+
+def days(minutes: float | None) -> str:
+    """Return minutes as days of eight hours with two decimals. Pure."""
+    return f"{(minutes or 0) / 8 / 60:.2f}"
+
+
+@query(allow=managers)
+def export_persons(unit: Unit) -> Reply:
+    """Export people, bots left out. Source: GET /export/csv/persons.csv."""
+    departments = {record.id: record["name"] for record in unit.find("department")}
+    studios = {record.id: record["name"] for record in unit.find("studio")}
+    people = unit.find(
+        "person", "t.is_bot IS NOT TRUE AND t.is_guest IS NOT TRUE", (), "lower(t.first_name), lower(t.last_name)"
+    )
+    rows = [
+        (
+            p["first_name"], p["last_name"], p["email"], p["phone"], p["role"],
+            ",".join(departments.get(id_, "") for id_ in p["departments"] or []), studios.get(p["studio_id"], ""),
+            p["country"], p["contract_type"], p["position"], p["seniority"], p["daily_salary"],
+            "yes" if p["active"] else "no",
+        )
+        for p in people
+    ]  # fmt: skip
+    return sheet("persons", PERSONS, rows)
+
+
+@query(allow=managers)
+def export_projects(unit: Unit) -> Reply:
+    """Export names and statuses of productions. Source: GET /export/csv/projects.csv."""
+    rows = unit.rows(
+        "SELECT p.name, s.name FROM project p LEFT JOIN project_status s ON s.id = p.project_status_id ORDER BY p.name"
+    )
+    return sheet("projects", ("Name", "Status"), rows)
+
+
+@query(allow=managers)
+def export_task_types(unit: Unit) -> Reply:
+    """Export task types. Source: GET /export/csv/task-types.csv."""
+    rows = unit.rows(
+        "SELECT d.name, t.name FROM task_type t LEFT JOIN department d ON d.id = t.department_id ORDER BY 1, 2"
+    )
+    return sheet("task_types", ("Department", "Name"), rows)
+
+
+@query(allow=managers)
+def export_tasks(unit: Unit) -> Reply:
+    """Export all tasks of open productions. Source: GET /export/csv/tasks.csv."""
+    statement = f"""
+        SELECT p.name, tt.name, CASE WHEN e.kind = 'shot' THEN top.name END, CASE WHEN e.kind = 'shot' THEN up.name END,
+            et.name, e.name, {NAME.format("a")},
+            (SELECT string_agg({NAME.format("w")}, ',' ORDER BY w.first_name) FROM person w
+                WHERE w.id = ANY(t.assignees)),
+            t.duration, t.estimation, t.start_date, t.due_date, t.real_start_date, t.end_date, ts.name
+        FROM task t JOIN project p ON p.id = t.project_id JOIN project_status ps ON ps.id = p.project_status_id
+            JOIN entity e ON e.id = t.entity_id LEFT JOIN entity_type et ON et.id = e.entity_type_id
+            LEFT JOIN entity up ON up.id = e.parent_id LEFT JOIN entity top ON top.id = up.parent_id
+            LEFT JOIN task_type tt ON tt.id = t.task_type_id LEFT JOIN task_status ts ON ts.id = t.task_status_id
+            LEFT JOIN person a ON a.id = t.assigner_id
+        WHERE ps.name = 'Open' ORDER BY p.name, tt.name, top.name, up.name, et.name, e.name"""
+    return sheet("tasks", TASKS, unit.rows(statement))
+
+
+@query(allow=managers)
+def export_time_spents(unit: Unit) -> Reply:
+    """Export all hours of open productions. Source: GET /export/csv/time-spents.csv."""
+    statement = f"""
+        SELECT p.name, {NAME.format("a")}, et.name, e.name, tt.name, h.date, h.duration
+        FROM time_spent h JOIN task t ON t.id = h.task_id JOIN project p ON p.id = t.project_id
+            JOIN project_status ps ON ps.id = p.project_status_id JOIN entity e ON e.id = t.entity_id
+            LEFT JOIN entity_type et ON et.id = e.entity_type_id LEFT JOIN task_type tt ON tt.id = t.task_type_id
+            LEFT JOIN person a ON a.id = h.person_id
+        WHERE ps.name = 'Open' ORDER BY p.name, et.name, e.name, tt.name, h.date"""
+    return sheet("time_spents", TIME_SPENTS, unit.rows(statement))
+
+
+class _Breakdown:
+    """The columns and tasks of a project's assets, shots or edits."""
+
+    def __init__(self, unit: Unit, project: Record, kind: str) -> None:
+        self.unit, self.project, self.kind = unit, project, kind
+        name = kind.capitalize()
+        where = "t.project_id = %s AND t.entity_type = %s"
+        self.columns = unit.find("metadata_descriptor", where, (project.id, name), "t.position, lower(t.name)")
+        self.statuses = {record.id: record["short_name"] for record in unit.find("task_status")}
+        self.people = {r.id: f"{r['first_name']} {r['last_name']}".strip() for r in unit.find("person")}
+        used = (
+            "t.id IN (SELECT w.task_type_id FROM task w JOIN entity e ON e.id = w.entity_id "
+            "WHERE w.project_id = %s AND e.kind = %s)"
+        )
+        links = project["task_type_links"] or {}
+        found = unit.find("task_type", used, (project.id, kind))
+        self.types = sorted(found, key=lambda r: (links.get(r.id, {}).get("priority") or r["priority"] or 0, r["name"]))
+        self.tasks: dict[tuple[str, str], tuple[str, list[str], float]] = {}
+        rows = unit.rows(
+            "SELECT w.entity_id::text, w.task_type_id::text, w.task_status_id::text, w.assignees::text[], w.duration "
+            "FROM task w JOIN entity e ON e.id = w.entity_id WHERE w.project_id = %s AND e.kind = %s "
+            "ORDER BY w.created_at",
+            (project.id, kind),
+        )
+        self.spent: dict[str, float] = {}
+        for entity_id, type_id, status_id, assignees, duration in rows:
+            self.tasks[(entity_id, type_id)] = (self.statuses.get(status_id, ""), assignees or [], duration or 0)
+            self.spent[entity_id] = self.spent.get(entity_id, 0) + (duration or 0)
+
+    def head(self) -> list[str]:
+        """Return the names of the columns that all kinds share."""
+        tasks = [word for task_type in self.types for word in (task_type["name"], "Assignations")]
+        return [*(column["name"] for column in self.columns), *tasks]
+
+    def tail(self, entity: Record) -> list[Any]:
+        """Return the cells of these columns."""
+        data = entity["data"] or {}
+        cells = [_text(data.get(column["field_name"])) for column in self.columns]
+        for task_type in self.types:
+            status, assignees, _ = self.tasks.get((entity.id, task_type.id), ("", [], 0))
+            cells += [status, ",".join(self.people.get(id_, "") for id_ in assignees)]
+        return cells
+
+    def entities(self, order: str) -> list[Record]:
+        """Return the entities that the query's filters leave."""
+        request = self.unit.request
+        request.query.pop("project_id", None)
+        where, args = filters.conditions(self.unit.resource("entity"), request)
+        where = ["t.project_id = %s", "t.kind = %s", "t.canceled IS NOT TRUE", *where]
+        return self.unit.find("entity", " AND ".join(where), [self.project.id, self.kind, *args], order)
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, list):
+        return ",".join(str(each.get("text", each)) if isinstance(each, dict) else str(each) for each in value)
+    return value
+
+
+@query(allow=readers)
+def export_assets(unit: Unit, project_id: Id) -> Reply:
+    """Export assets with metadata and tasks. Source: GET /export/csv/projects/{project_id}/assets.csv."""
+    project = unit.need("project", project_id)
+    found = _Breakdown(unit, project, "asset")
+    types = {record.id: record["name"] for record in unit.find("entity_type")}
+    rows = [
+        [project["name"], types.get(e["entity_type_id"]), e["name"], e["description"], days(found.spent.get(e.id)),
+         *found.tail(e)]
+        for e in found.entities("t.name")
+    ]  # fmt: skip
+    rows.sort(key=lambda row: (str(row[1] or ""), str(row[2])))
+    return sheet(
+        f"{project['name']} assets", ["Project", "Type", "Name", "Description", "Time Spent", *found.head()], rows
+    )
+
+
+@query(allow=readers)
+def export_shots(unit: Unit, project_id: Id) -> Reply:
+    """Export shots with frames, metadata and tasks. Source: GET /export/csv/projects/{project_id}/shots.csv."""
+    project = unit.need("project", project_id)
+    found = _Breakdown(unit, project, "shot")
+    parents = {
+        r.id: r for r in unit.find("entity", "t.project_id = %s AND t.kind IN ('sequence', 'episode')", (project_id,))
+    }
+    rows = []
+    for shot in found.entities("t.name"):
+        sequence = parents.get(shot["parent_id"])
+        episode = parents.get(sequence["parent_id"]) if sequence else None
+        data = shot["data"] or {}
+        rows.append([
+            project["name"], episode["name"] if episode else "", sequence["name"] if sequence else "", shot["name"],
+            shot["description"], days(found.spent.get(shot.id)), shot["nb_frames"], data.get("frame_in"),
+            data.get("frame_out"), data.get("fps"), *found.tail(shot),
+        ])  # fmt: skip
+    rows.sort(key=lambda row: (row[1], row[2], row[3]))
+    head = [
+        "Project",
+        "Episode",
+        "Sequence",
+        "Name",
+        "Description",
+        "Time Spent",
+        "Frames",
+        "Frame In",
+        "Frame Out",
+        "FPS",
+    ]
+    return sheet(f"{project['name']} shots", [*head, *found.head()], rows)
+
+
+@query(allow=readers)
+def export_edits(unit: Unit, project_id: Id) -> Reply:
+    """Export edits with metadata and tasks. Source: GET /export/csv/projects/{project_id}/edits.csv."""
+    project = unit.need("project", project_id)
+    found = _Breakdown(unit, project, "edit")
+    episodes = {r.id: r["name"] for r in unit.find("entity", "t.project_id = %s AND t.kind = 'episode'", (project_id,))}
+    rows = [
+        [project["name"], episodes.get(e["parent_id"], ""), e["name"], e["description"], days(found.spent.get(e.id)),
+         *found.tail(e)]
+        for e in found.entities("t.name")
+    ]  # fmt: skip
+    head = ["Project", "Episode", "Name", "Description", "Time Spent", *found.head()]
+    return sheet(f"{project['name']} edits", head, rows)
+
+
+@query(allow=readers)
+def export_casting(unit: Unit, project_id: Id, *, episode_id: Id | None = None, is_shot_casting: bool = False) -> Reply:
+    """Export who plays in what. Source: GET /export/csv/projects/{project_id}/casting.csv."""
+    project = unit.need("project", project_id)
+    where, args = "e.project_id = %s AND a.canceled IS NOT TRUE", [project_id]
+    if is_shot_casting:
+        where += " AND e.kind = 'shot'"
+    if episode_id:
+        where, args = f"{where} AND %s IN (up.parent_id, e.source_id, e.id)", [*args, episode_id]
+    statement = f"""
+        SELECT top.name, coalesce(up.name, et.name), e.name, at.name, a.name, l.nb_occurences, l.doc::jsonb->>'label'
+        FROM entity_link l JOIN entity e ON e.id = l.entity_in_id JOIN entity a ON a.id = l.entity_out_id
+            LEFT JOIN entity_type et ON et.id = e.entity_type_id LEFT JOIN entity_type at ON at.id = a.entity_type_id
+            LEFT JOIN entity up ON up.id = e.parent_id LEFT JOIN entity top ON top.id = up.parent_id
+        WHERE {where} ORDER BY 1, 2, 3, 4, 5"""
+    tv = project["production_type"] == "tvshow"
+    head = ["Parent", "Name", "Asset Type", "Asset", "Occurences", "Label"]
+    rows = [row if tv else row[1:] for row in unit.rows(statement, args)]
+    return sheet(f"{project['name']} casting", ["Episode", *head] if tv else head, rows)

@@ -1,0 +1,31 @@
+"""The imports service: spreadsheets in and out, other systems' records, and what could not be taken in."""
+
+from chassis import history
+from chassis.crud import Crud
+from chassis.service import ServiceSpec
+from contracts import auth, production, tasks
+from contracts import imports as kinds
+from services.imports import csv_in, csv_out
+
+IMPORTS = ServiceSpec(
+    name="imports",
+    owns=kinds.RESOURCES,
+    replicates=(
+        auth.PERSON,
+        auth.DEPARTMENT,
+        auth.STUDIO,
+        auth.ORGANISATION,
+        production.PROJECT,
+        production.PROJECT_STATUS,
+        production.ENTITY,
+        production.ENTITY_TYPE,
+        production.ENTITY_LINK,
+        production.METADATA_DESCRIPTOR,
+        tasks.TASK,
+        tasks.TASK_TYPE,
+        tasks.TASK_STATUS,
+        tasks.TIME_SPENT,
+    ),
+    cruds=(Crud(kinds.DATA_IMPORT_ERROR, only=("list", "get", "delete")),),
+    rooms=(history, csv_in, csv_out),
+)
