@@ -6,7 +6,7 @@ from typing import Any
 
 import gazu
 from gazu.exception import ParameterException, UploadFailedException
-from PIL import Image
+from PIL import Image, ImageOps
 
 from examples.day.studio import Day, Record, expect, expect_equal, expect_keys, expect_values
 
@@ -36,7 +36,7 @@ def previews(day: Day) -> str:
         expect_values(ready, f"preview {path.name}", revision=revision, position=1, task_id=task["id"])
         expect_values(ready, f"preview {path.name}", extension="png", person_id=day["artist"]["id"])
         with Image.open(path) as original:
-            expect_equal((ready["width"], ready["height"]), original.size, f"size of {path.name}")
+            expect_equal((ready["width"], ready["height"]), _as_seen(original), f"size of {path.name}")
         _every_size(day, ready, path)
         day.keep("picture", ready)
         day.keep("picture_comment", comment)
@@ -49,6 +49,12 @@ def previews(day: Day) -> str:
     again = day.http("POST", f"/pictures/preview-files/{slot}", "artist", files=_file(day.pictures[0]))
     expect_equal(again.status_code, 400, "a second upload into the same slot")
     return f"{len(day.pictures)} revisions, {second['original_name']} beside the last"
+
+
+def _as_seen(picture: Image.Image) -> tuple[int, int]:
+    """Return the size of a picture after turning it as its camera was held."""
+    turned = ImageOps.exif_transpose(picture)
+    return turned.size if turned is not None else picture.size
 
 
 def _file(path: Path) -> dict[str, tuple[str, bytes]]:

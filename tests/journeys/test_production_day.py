@@ -1,0 +1,123 @@
+"""A studio's whole day on real input: photographs, a movie made of them, a spreadsheet of 1,000 rows, a restart."""
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from examples.production_day import run
+from tests.support import csv_files, pictures
+from tests.support.server import RunningServer, running_server
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningServer]:
+    with running_server() as running:
+        yield running
+
+
+def test_the_day_goes_from_end_to_end_with_a_restart_at_midday(server: RunningServer, tmp_path: Path) -> None:
+    day = run(
+        server.url,
+        server.email,
+        server.password,
+        pictures=[
+            pictures.photograph_file(),
+            pictures.save_turned_jpeg(pictures.photograph(640, 480), tmp_path / "turned.jpg", 6),
+            pictures.save(pictures.mosaic(1920, 1080), tmp_path / "frame.png"),
+        ],
+        movie=pictures.save_movie(tmp_path / "pan.mov"),
+        csv=csv_files.assets_csv(tmp_path / "assets.csv", suffix=tmp_path.name),
+        on_midday=server.restart,
+    )
+    assert day.comments_by
+
+
+@pytest.fixture(scope="module")
+def token(server: RunningServer) -> dict[str, str]:
+    body = {"email": server.email, "password": server.password}
+    found = requests.post(f"{server.url}/auth/login", json=body, timeout=30).json()["access_token"]
+    return {"Authorization": f"Bearer {found}"}
+
+
+def events_of(server: RunningServer, token: dict[str, str]) -> list[dict[str, Any]]:
+    found = requests.get(f"{server.url}/data/events/last", headers=token, params={"limit": 5}, timeout=30)
+    return list(found.json())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "data/projects", b"{broken", 400),
+        ("POST", "data/projects", b"[1, 2]", 400),
+        ("POST", "data/projects", b'{"name": 5}', 400),
+        ("POST", "data/projects", b'{"name": "x", "unknown_field": 1}', 400),
+        ("POST", "data/projects", b'{"name": "' + b"x" * 300 + b'"}', 400),
+        ("GET", "data/projects/not-an-id", b"", 400),
+        ("GET", "data/tasks/00000000-0000-4000-8000-000000000000", b"", 404),
+        ("PUT", "actions/tasks/not-an-id/assign", b"{}", 400),
+        ("POST", "data/no-such-thing", b"{}", 404),
+        ("PATCH", "data/projects", b"{}", 405),
+        ("GET", "data/persons?page=x", b"", 400),
+        ("GET", "data/tasks?project_id=abc", b"", 400),
+    ],
+)
+def test_bad_input_is_refused_in_the_contracts_words_and_changes_nothing(
+    server: RunningServer, token: dict[str, str], method: str, path: str, body: bytes, status: int
+) -> None:
+    before = events_of(server, token)
+    headers = {**token, "Content-Type": "application/json"}
+    reply = requests.request(method, f"{server.url}/{path}", data=body or None, headers=headers, timeout=30)
+    assert reply.status_code == status, reply.text
+    assert reply.headers["X-Request-Id"]
+    assert "message" in json.loads(reply.content)
+    assert "Traceback" not in reply.text
+    assert events_of(server, token) == before
+
+
+def test_a_client_that_leaves_in_the_middle_of_an_upload_leaves_nothing(
+    server: RunningServer, token: dict[str, str]
+) -> None:
+    before = events_of(server, token)
+    host, port = server.url.removeprefix("http://").split(":")
+    head = (
+        "POST /pictures/thumbnails/organisations/00000000-0000-4000-8000-000000000000 HTTP/1.1\r\n"
+        f"Host: {host}\r\nAuthorization: {token['Authorization']}\r\nContent-Length: 1000000\r\n"
+        "Content-Type: multipart/form-data; boundary=line\r\n\r\n"
+        '--line\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+    )
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(head.encode() + b"x" * 50_000)
+    assert requests.get(f"{server.url}/health/ready", timeout=30).status_code == 200
+    assert events_of(server, token) == before
+    assert not list((server.home / "media" / "incoming").glob("*"))
+
+
+def test_thirty_listeners_do_not_stop_the_house(server: RunningServer, token: dict[str, str]) -> None:
+    import socketio
+
+    listeners = []
+    try:
+        for _ in range(30):
+            client = socketio.Client(reconnection=False)
+            client.connect(server.url, headers=token, namespaces=["/events"], transports=["websocket"], wait_timeout=10)
+            listeners.append(client)
+        for _ in range(20):
+            reply = requests.get(f"{server.url}/data/projects/open", headers=token, timeout=10)
+            assert reply.status_code == 200
+        assert all(client.connected for client in listeners)
+    finally:
+        for client in listeners:
+            client.disconnect()
+
+
+def test_strangers_may_not_listen(server: RunningServer) -> None:
+    import socketio
+
+    client = socketio.Client(reconnection=False)
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        client.connect(server.url, namespaces=["/events"], transports=["websocket"], wait_timeout=5)
