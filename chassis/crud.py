@@ -185,7 +185,7 @@ def check_parents(unit: "Unit", resource: Resource, fields: Fields) -> None:
             continue
         wanted = value if isinstance(value, list) else [value]
         if len(unit.many(ref, wanted)) < len(set(wanted)):
-            raise Refused("The data conflicts with database integrity rules.")
+            raise Refused("The change conflicts with records referencing this one.")
 
 
 def refuse_referenced(unit: "Unit", record: Record) -> None:

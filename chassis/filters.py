@@ -93,7 +93,7 @@ def _scalar(kind: str, name: str, text: str) -> Any:
         try:
             return convert(text, int if kind == "integer" else float, text=True)
         except ValueError:
-            raise Invalid(f"Invalid number for field {name}: {text}") from None
+            raise BadRequest("One of the provided values has an invalid format.") from None
     if kind in ("date", "datetime"):
         return _moment(name, text)[: 10 if kind == "date" else 19]
     return text

@@ -49,6 +49,12 @@ class Unit:
         return self.request.actor
 
     @property
+    def person_id(self) -> str | None:
+        """Return the person behind the request: the actor, or whom a service acts for."""
+        found: str | None = self.actor.person_id or self.actor.claims.get("on_behalf_of")
+        return found
+
+    @property
     def service(self) -> str:
         """Return the name of the service."""
         return self._service.name

@@ -24,9 +24,9 @@ def role_in(unit: Unit, project: Record) -> str | None:
 
 def project_of(unit: Unit, path: Mapping[str, str]) -> Record:
     """Return the project that a request is about: named itself, or by its entity or task. Raises NotFound, Invalid."""
-    for key, value in path.items():
-        if key.endswith("_id") and not is_uuid(value):
-            raise Invalid("Malformed ID." if key == "instance_id" else "Wrong UUID format.")
+    key = next((k for k in ("project_id", "task_id", *ENTITY_KEYS) if k in path), "instance_id")
+    if not is_uuid(path.get(key)):
+        raise Invalid("Malformed ID." if key == "instance_id" else "Wrong UUID format.")
     if "project_id" in path:
         return unit.need("project", path["project_id"])
     if "task_id" in path:

@@ -21,7 +21,7 @@ def name(gateway: Any, req: falcon.Request) -> Reply:
 CONFIG = {
     "is_self_hosted": True,
     "crisp_token": "",
-    "indexer_configured": False,
+    "indexer_configured": True,
     "saml_enabled": False,
     "saml_idp_name": "",
     "oidc_enabled": False,

@@ -6,7 +6,7 @@ import orjson
 
 from chassis.binding import Id
 from chassis.crud import expect_version, stored
-from chassis.errors import BadRequest, Invalid
+from chassis.errors import BadRequest, Invalid, Refused
 from chassis.messages import ADMIN
 from chassis.operations import command, query
 from chassis.policy import admins, signed_in
@@ -36,6 +36,15 @@ def get_organisation(unit: Unit, instance_id: Id) -> dict[str, Any]:
     return organisation_for(unit, unit.actor.role)
 
 
+def _number(value: Any) -> float:
+    try:
+        if isinstance(value, bool):
+            raise ValueError
+        return float(value)
+    except (TypeError, ValueError):
+        raise Invalid("hours_by_day must be a number.") from None
+
+
 @command(allow=admins, wrong_id="Malformed ID.")
 def update_organisation(unit: Unit, instance_id: Id, *, body: Any) -> dict[str, Any]:
     """Change the organisation. Source: PUT /data/organisations/{instance_id}."""
@@ -43,9 +52,10 @@ def update_organisation(unit: Unit, instance_id: Id, *, body: Any) -> dict[str, 
     expect_version(unit, record)
     if not isinstance(body, dict):
         raise BadRequest("The body must be a JSON object.")
-    hours = body.get("hours_by_day", 0)
-    if isinstance(hours, bool) or not isinstance(hours, int | float):
-        raise Invalid("hours_by_day must be a number.")
+    if "hours_by_day" in body:
+        body = {**body, "hours_by_day": _number(body["hours_by_day"])}
+    if "name" in body and not body["name"]:
+        raise Refused("A required field is missing.")
     by_name = unit.resource("organisation").by_name
     changes: Fields = {name: stored(by_name[name], value) for name, value in body.items() if name in by_name}
     unit.update(record, changes)

@@ -43,7 +43,7 @@ def new_entity(unit: Unit, project_id: str, entity_type: Record, name: str, fiel
         "project_id": project_id,
         "entity_type_id": entity_type.id,
         "kind": entity_kind(entity_type["name"]),
-        "created_by": unit.actor.person_id,
+        "created_by": unit.person_id,
     }
     record = unit.create("entity", values, live=[])
     unit.announce(*_news(unit, record))

@@ -99,8 +99,9 @@ def get_project(unit: Unit, instance_id: Id) -> dict[str, Any]:
     if unit.actor.role != ADMIN and unit.actor.person_id not in (project["team"] or []):
         raise Forbidden
     if not unit.request.truth("relations", True):
+        status = unit.get("project_status", project["project_status_id"])
         found: dict[str, Any] = orjson.loads(unit.resource("project").doc(project))
-        return found
+        return {**found, "project_status_name": status["name"] if status else None}
     return with_links(unit, project)
 
 

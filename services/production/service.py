@@ -74,7 +74,7 @@ PRODUCTION = ServiceSpec(
         Crud(kinds.METADATA_DESCRIPTOR, read=signed_in, visible=my_projects),
         Crud(kinds.PROJECT_TEMPLATE, read=managers),
         Crud(kinds.STATUS_AUTOMATION, read=no_vendors, before_delete=keep_used_automations),
-        Crud(kinds.SEARCH_FILTER),
+        user_filters.CRUD,
         Crud(kinds.SEARCH_FILTER_GROUP),
         Crud(kinds.BUDGET),
         Crud(kinds.BUDGET_ENTRY),

@@ -31,7 +31,9 @@ def _shown(unit: Unit, project: Record) -> Wire:
 
 def _of_links(unit: Unit, kind: str, ids: list[str] | None) -> bytes:
     """Return the linked records in the order of the links."""
-    return unit.docs(kind, "t.id = ANY(%s::uuid[])", (ids or [],), "t.created_at, t.id")
+    known = unit.many(kind, ids or [])
+    resource = unit.resource(kind)
+    return f"[{','.join(resource.doc(known[id_]) for id_ in ids or [] if id_ in known)}]".encode()
 
 
 def _without(project: Record, field: str, id_: str, links: str | None = None) -> Wire:

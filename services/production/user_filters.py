@@ -5,17 +5,34 @@ from typing import Any
 import orjson
 
 from chassis.binding import Id, is_uuid
+from chassis.crud import Crud
 from chassis.errors import Invalid, NotFound
 from chassis.messages import ADMIN, MANAGER
 from chassis.operations import command, query
 from chassis.policy import signed_in
-from chassis.resources import Record
+from chassis.resources import Fields, Record
 from chassis.unit import Unit
+from contracts import production as kinds
 from contracts.access import NO_ONE, role_in
 
 Wire = dict[str, Any]
 MY_TEAMS = "SELECT p.id FROM project p WHERE p.team @> ARRAY[%s]::uuid[]"
 MINE = f"(t.person_id = %s OR (t.is_shared AND t.project_id IN ({MY_TEAMS})))"
+
+
+class FilterCrud(Crud):
+    """Filters take their text as `search_query`, and as `query` from older clients."""
+
+    def checked(self, unit: Unit, body: Fields, *, creating: bool) -> Fields:
+        """Return the body's values as stored."""
+        body = dict(body)
+        older = body.pop("query", None)
+        if older is not None:
+            body.setdefault("search_query", older)
+        return super().checked(unit, body, creating=creating)
+
+
+CRUD = FilterCrud(kinds.SEARCH_FILTER)
 
 
 def _manages(unit: Unit, project_id: str | None) -> bool:

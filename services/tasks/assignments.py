@@ -20,8 +20,6 @@ def _assign(unit: Unit, task: Record, person_id: str) -> Record:
     payload = {"task_id": task.id, "person_id": person_id, "project_id": task["project_id"]}
     update = ("task:update", {"task_id": task.id, "project_id": task["project_id"]})
     changes: dict[str, Any] = {"assignees": [*held, person_id]}
-    if unit.actor.person_id:
-        changes["assigner_id"] = unit.actor.person_id
     task = unit.update(task, changes, name="tasks.task-assigned", live=[("task:assign", payload), update])
     notify(unit, "assignation", [person_id], task)
     return task

@@ -92,7 +92,18 @@ def _clear(unit: Unit, fields: Mapping[str, Any], itself: str | None) -> None:
         sum_up(unit, row["task_id"])
 
 
-CRUD = Crud(
+class DayOffCrud(Crud):
+    """Ranges are refused by the words of the database, as the contract has them."""
+
+    def checked(self, unit: Unit, body: Fields, *, creating: bool) -> Fields:
+        """Return the body's values as stored. Raises Refused."""
+        try:
+            return super().checked(unit, body, creating=creating)
+        except Invalid:
+            raise Refused("One of the provided values has an invalid format.") from None
+
+
+CRUD = DayOffCrud(
     kinds.DAY_OFF, create=signed_in, update=owners, delete=owners, before_create=before_create,
     before_update=before_update, only=("list", "create", "update", "delete"),
 )  # fmt: skip

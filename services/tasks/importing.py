@@ -24,12 +24,12 @@ def import_tasks(unit: Unit, project_id: Id, *, body: Any) -> dict[str, int]:
     statuses = {record.id: record for record in unit.find("task_status")}
     default = default_status(unit)
     team = set(unit.need("project", project_id)["team"] or [])
-    new, author = 0, unit.request.actor.claims.get("on_behalf_of")
+    new, author = 0, unit.person_id
     for row in rows:
         status = statuses.get(row.get("task_status_id") or "") or default
         task = known.get((row["entity_id"], row["task_type_id"]))
         if task is None:
-            task = known[(row["entity_id"], row["task_type_id"])] = _made(unit, project_id, row, status, author)
+            task = known[(row["entity_id"], row["task_type_id"])] = _made(unit, project_id, row, status)
             new += 1
             changed = False
         else:
@@ -47,13 +47,12 @@ def _known(unit: Unit, rows: list[dict[str, Any]]) -> dict[tuple[str, str], Reco
     return {(task["entity_id"], task["task_type_id"]): task for task in found}
 
 
-def _made(unit: Unit, project_id: str, row: dict[str, Any], status: Record | None, author: str | None) -> Record:
+def _made(unit: Unit, project_id: str, row: dict[str, Any], status: Record | None) -> Record:
     fields: dict[str, Any] = {
         "name": "main",
         "project_id": project_id,
         "entity_id": row["entity_id"],
         "task_type_id": row["task_type_id"],
-        "assigner_id": author,
     }
     if status is not None:
         at = wire_datetime(unit.now) or ""

@@ -8,6 +8,7 @@ from chassis.resources import Fields, Record
 from chassis.unit import Unit
 
 TASK_TYPES = (
+    ("Concept", "Concept", "", "#8D6E63", 1),
     ("Asset", "Concept", "Concept", "#8D6E63", 1),
     ("Asset", "Modeling", "Modeling", "#78909C", 2),
     ("Asset", "Shading", "Modeling", "#64B5F6", 3),
@@ -20,7 +21,6 @@ TASK_TYPES = (
     ("Shot", "Rendering", "Compositing", "#F06292", 6),
     ("Shot", "Compositing", "Compositing", "#ff5252", 7),
     ("Edit", "Edit", "Compositing", "#9b298c", 8),
-    ("Concept", "Concept", "Concept", "#8D6E63", 1),
 )
 STATUSES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("Todo", "todo", "#f5f5f5", ("is_default",)),
@@ -39,7 +39,7 @@ def seed(unit: Unit) -> None:
     """Write the first task types and statuses; departments come from auth's replica when it is there."""
     departments = {record["name"]: record.id for record in unit.find("department")}
     for for_entity, name, department, color, priority in TASK_TYPES:
-        fields = {"name": name, "for_entity": for_entity, "color": color, "priority": priority}
+        fields = {"name": name, "short_name": "", "for_entity": for_entity, "color": color, "priority": priority}
         unit.create("task_type", {**fields, "department_id": departments.get(department)}, live=[])
     for name, short_name, color, flags in STATUSES:
         given = {"name": name, "short_name": short_name, "color": color}

@@ -55,7 +55,6 @@ def _fresh(unit: Unit, entity: Record, task_type: Record) -> dict[str, Any]:
         "task_type_id": task_type.id,
         "entity_id": entity.id,
         "task_status_id": status.id if status else None,
-        "assigner_id": unit.actor.person_id,
         "assignees": [],
     }
 
