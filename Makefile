@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 STAMP = .venv/.installed
 
-.PHONY: run demo test unit integration journeys lint types rebuild bench clean
+.PHONY: run run-distributed demo test unit integration journeys lint types rebuild bench clean
 
 $(STAMP): requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit("Kiroku needs Python 3.11 or newer") if sys.version_info < (3, 11) else 0'
@@ -13,6 +13,9 @@ $(STAMP): requirements-dev.txt
 
 run: $(STAMP)            ## embedded PostgreSQL, all services and the gateway on one port
 	$(BIN)/python -m kiroku.cli run
+
+run-distributed: $(STAMP) ## the same as processes over RabbitMQ at KIROKU_AMQP_URL
+	$(BIN)/python -m kiroku.cli run-distributed
 
 demo: $(STAMP)           ## fill the running server with a small production
 	$(BIN)/python -m kiroku.demo

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 import orjson
@@ -153,6 +154,44 @@ class Follower:
             (owner, event.position, event.kind, event.id, body, error),
         )
 
+    def replay(self) -> tuple[int, int]:
+        """Apply parked events again, in order per record; return how many were done and how many are left."""
+        rows = self._service.database.run("SELECT owner, event::text FROM log.parked ORDER BY owner, position")
+        done, stuck = 0, set()
+        for owner, text in rows:
+            event = parked_event(text)
+            if (event.kind, event.id) in stuck:
+                continue
+            if self._replayed(owner, event):
+                done += 1
+            else:
+                stuck.add((event.kind, event.id))
+        return done, len(rows) - done
+
+    def _replayed(self, owner: str, event: Event) -> bool:
+        service = self._service
+        request = Request(f"{service.name}.replay_{owner}", actor=THE_SYSTEM, request_id=f"replay-{owner}")
+        with service.database.connection() as connection:
+            unit = Unit(service, request, connection, writes=True)
+            unit.rows("SELECT position FROM log.checkpoints WHERE owner = %s FOR UPDATE", (owner,))
+            gone = "DELETE FROM log.parked WHERE owner = %s AND position = %s"
+            unit.rows(gone, (owner, event.position))
+            known = self._load(connection, [event])
+            record = known.get((event.kind, event.id))
+            if record is None or record.version < event.version:
+                buffer = Buffer()
+                record = fold(buffer, known, event)
+                with connection.cursor() as cursor:
+                    buffer.flush(cursor, service.resources)
+            for reaction in self._reactions.get(event.kind, ()):
+                self._react(unit, owner, reaction, Change(event, record))  # type: ignore[arg-type]
+            left = unit.rows("SELECT 1 FROM log.parked WHERE owner = %s AND position = %s", (owner, event.position))
+            reached = unit.finish()
+        if reached is not None:
+            for listener in service.on_commit:
+                listener(reached, unit.changes)
+        return not left
+
     def _load(self, connection: Any, events: list[Event]) -> dict[tuple[str, str], Record | None]:
         wanted: dict[str, set[str]] = {}
         for event in events:
@@ -166,3 +205,9 @@ class Follower:
                     record = resource.load(row)
                     known[(kind, record.id)] = record
         return known
+
+
+def parked_event(text: str) -> Event:
+    """Return the event that was parked as JSON."""
+    row = orjson.loads(text)
+    return Event(**{**row, "recorded_at": datetime.fromisoformat(row["recorded_at"])})

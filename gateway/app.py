@@ -34,11 +34,11 @@ SEEN = "kiroku_seen"
 class Gateway:
     """What every resource shares: the bus, the people behind tokens, the object store."""
 
-    def __init__(self, bus: Bus, store: ObjectStore | None, secret: str, body_limit: int) -> None:
+    def __init__(self, bus: Bus, store: ObjectStore | None, identities: Identities, body_limit: int) -> None:
         """Serve operations of `bus`."""
         self.bus = bus
         self.store = store
-        self.identities = Identities(bus, secret)
+        self.identities = identities
         self.body_limit = body_limit
         self.public: set[str] = set()
         self.missing = MISSING
@@ -189,9 +189,13 @@ def create_app(
     body_limit: int = 10 * 1024**3,
     describe: Mapping[str, Operation],
     routes: Iterable[Route] | None = None,
+    identities: Identities | None = None,
 ) -> "falcon.App[falcon.Request, falcon.Response]":
-    """Return the WSGI application over the operations that `describe` holds by full name."""
-    gateway = Gateway(bus, store, secret, body_limit)
+    """Return the WSGI application over the operations that `describe` holds by full name.
+
+    `identities` may be shared with live events, so that both forget people at the same moment.
+    """
+    gateway = Gateway(bus, store, identities or Identities(bus, secret), body_limit)
     known = [
         r
         for r in (tables.all_routes() if routes is None else routes)

@@ -1,32 +1,91 @@
-"""The command line: `kiroku run`, `kiroku rebuild <service>`."""
+"""The command line: `kiroku run`, `serve`, `run-distributed`, `migrate`, `rebuild`, `parked`."""
 
 import argparse
 import sys
+from collections.abc import Callable
 
-from kiroku.settings import WrongSettingError, read_settings
+from kiroku.settings import Settings, WrongSettingError, read_settings
+
+Told = argparse.Namespace
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kiroku", description="A production tracker that speaks the Kitsu API.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="serve everything on one port, in one process")
+    commands.add_parser("run-distributed", help="serve everything as processes over RabbitMQ on this machine")
+    serving = commands.add_parser("serve", help="serve one part: a service, or the gateway")
+    serving.add_argument("part")
+    commands.add_parser("migrate", help="bring all databases into shape and seed fresh ones")
+    rebuilding = commands.add_parser("rebuild", help="rebuild the read models of a service from its log")
+    rebuilding.add_argument("service")
+    parked = commands.add_parser("parked", help="events whose reaction failed: list them, or try again")
+    parked.add_argument("action", choices=("list", "replay"))
+    parked.add_argument("service")
+    return parser
+
+
+def _run(settings: Settings, told: Told) -> int:
+    from kiroku.embedded import run
+
+    run(settings)
+    return 0
+
+
+def _run_distributed(settings: Settings, told: Told) -> int:
+    from kiroku.distributed.supervisor import run_distributed
+
+    run_distributed(settings)
+    return 0
+
+
+def _serve(settings: Settings, told: Told) -> int:
+    from kiroku.distributed.serving import serve_part
+
+    return serve_part(settings, told.part)
+
+
+def _migrate(settings: Settings, told: Told) -> int:
+    from contextlib import ExitStack
+
+    from kiroku.distributed.supervisor import prepare
+    from kiroku.embedded import database_template
+
+    with ExitStack() as stack:
+        prepare(settings, database_template(settings, stack))
+    return 0
+
+
+def _rebuild(settings: Settings, told: Told) -> int:
+    from kiroku.rebuilding import rebuild_service
+
+    return rebuild_service(settings, told.service)
+
+
+def _parked(settings: Settings, told: Told) -> int:
+    from kiroku.parked import list_parked, replay_parked
+
+    return (list_parked if told.action == "list" else replay_parked)(settings, told.service)
+
+
+COMMANDS: dict[str, Callable[[Settings, Told], int]] = {
+    "run": _run,
+    "run-distributed": _run_distributed,
+    "serve": _serve,
+    "migrate": _migrate,
+    "rebuild": _rebuild,
+    "parked": _parked,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    parser = argparse.ArgumentParser(prog="kiroku", description="A production tracker that speaks the Kitsu API.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="serve everything on one port")
-    rebuilding = commands.add_parser("rebuild", help="rebuild the read models of a service from its log")
-    rebuilding.add_argument("service")
-    told = parser.parse_args(arguments)
+    told = _parser().parse_args(arguments)
     try:
-        settings = read_settings()
+        return COMMANDS[told.command](read_settings(), told)
     except WrongSettingError as wrong:
         print(f"kiroku: {wrong}", file=sys.stderr)
         return 2
-    if told.command == "run":
-        from kiroku.embedded import run
-
-        run(settings)
-        return 0
-    from kiroku.rebuilding import rebuild_service
-
-    return rebuild_service(settings, told.service)
 
 
 if __name__ == "__main__":

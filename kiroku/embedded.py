@@ -19,10 +19,11 @@ from kiroku.settings import Settings, kept_secret
 from kiroku.system import SERVICES, LogSource, System
 
 
-class _Server(BaseApplication):  # type: ignore[misc]
+class GunicornServer(BaseApplication):  # type: ignore[misc]
     """gunicorn, told by us instead of by its command line."""
 
     def __init__(self, make: Callable[[], Any], options: dict[str, Any]) -> None:
+        """Serve what `make` returns, with gunicorn's `options`."""
         self._make = make
         self._told = options
         super().__init__()
@@ -61,14 +62,25 @@ def admin_of(settings: Settings) -> dict[str, str]:
     return admin
 
 
-def database_urls(settings: Settings, stack: ExitStack) -> dict[str, str]:
-    """Return the database of each service; starts the embedded server when no other is given."""
+def storage_of(settings: Settings) -> str:
+    """Return the address of the object store: the one given, else a folder in home."""
+    return settings.storage_url or f"file://{(settings.home / 'media').resolve()}"
+
+
+def database_template(settings: Settings, stack: ExitStack) -> str:
+    """Return the address of the databases with `{service}` in it; starts the embedded server when none is given."""
     if settings.database_url:
         base = settings.database_url.rstrip("/")
-        return {name: f"{base}/kiroku_{name}" for name in SERVICES}
+        return base if "{service}" in base else f"{base}/kiroku_{{service}}"
     server = stack.enter_context(EmbeddedPostgres(settings.home / "postgres"))
     server.create_databases([f"kiroku_{name}" for name in SERVICES])
-    return {name: server.url(f"kiroku_{name}") for name in SERVICES}
+    return server.url("kiroku_SERVICE").replace("SERVICE", "{service}")
+
+
+def database_urls(settings: Settings, stack: ExitStack) -> dict[str, str]:
+    """Return the database of each service; starts the embedded server when no other is given."""
+    template = database_template(settings, stack)
+    return {name: template.format(service=name) for name in SERVICES}
 
 
 def run(settings: Settings) -> None:
@@ -81,16 +93,18 @@ def run(settings: Settings) -> None:
         first = System(urls, told)
         first.migrate()
         first.stop()
-        storage = settings.storage_url or f"file://{(settings.home / 'media').resolve()}"
+        storage = storage_of(settings)
 
         def make() -> Any:
             store = open_store(storage)
             system = System(urls, {**told, "store": store})
             system.start()
-            live = LiveLoop(Hub(system, Identities(system, told["secret"]), LogSource(system)))
+            identities = Identities(system, told["secret"])
+            live = LiveLoop(Hub(system, identities, LogSource(system)))
             live.start()
             app = create_app(
                 system, store=store, secret=told["secret"], body_limit=settings.body_limit,
+                identities=identities,
                 describe={f"{s.name}.{o.name}": o for s in system.services.values() for o in s.operations.values()},
             )  # fmt: skip
             return with_live(app, live)
@@ -110,4 +124,4 @@ def run(settings: Settings) -> None:
         }
         # gunicorn ends by SystemExit; the databases must still be stopped in order.
         with suppress(SystemExit):
-            _Server(make, options).run()
+            GunicornServer(make, options).run()

@@ -44,10 +44,7 @@ class System:
         """Open every service on its database in `urls`."""
         self.services: dict[str, Service] = {}
         self.followers: dict[str, Follower] = {}
-        self._news = threading.Condition()
-        self._moved: set[str] = set()
-        self._stopping = False
-        self._threads: list[threading.Thread] = []
+        self._loop = FollowLoop(self.followers)
         self._workers: list[Workers] = []
         for name, spec in specs().items():
             service = Service(spec, Database(urls[name], commit=commit), self, settings)
@@ -84,44 +81,71 @@ class System:
         return service.feed(after, limit, kinds) if service else ([], after)
 
     def _wake(self, name: str, position: int, changes: list[Change]) -> None:
-        with self._news:
-            self._moved.add(name)
-            self._news.notify_all()
+        self._loop.wake(name)
 
     def start(self) -> None:
         """Follow and do background work from now on."""
+        self._loop.start()
         self._workers = [Workers(service) for service in self.services.values()]
         for workers in self._workers:
             workers.start()
-        thread = threading.Thread(target=self._follow, name="followers", daemon=True)
-        thread.start()
-        self._threads.append(thread)
 
-    def _follow(self) -> None:
+    def stop(self) -> None:
+        """Stop following and working, and close the databases."""
+        for workers in self._workers:
+            workers.stop()
+        self._loop.stop()
+        for service in self.services.values():
+            service.database.close()
+
+
+class FollowLoop:
+    """A thread in which followers catch up with the services that moved, and once a second with all."""
+
+    def __init__(self, followers: dict[str, Follower]) -> None:
+        """Run `followers`."""
+        self._followers = followers
+        self._news = threading.Condition()
+        self._moved: set[str] = set()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="followers", daemon=True)
+
+    def start(self) -> None:
+        """Follow from now on."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the step under way."""
+        self._stopping = True
+        self.wake("")
+        if self._thread.is_alive():
+            self._thread.join(5)
+
+    def wake(self, service: str) -> None:
+        """Note that `service` has committed something."""
+        with self._news:
+            self._moved.add(service)
+            self._news.notify_all()
+
+    def _run(self) -> None:
         while not self._stopping:
             with self._news:
                 if not self._moved:
                     self._news.wait(IDLE)
-                moved, self._moved = self._moved or set(self.services), set()
-            for follower in self.followers.values():
-                for owner in moved.intersection(follower.owners):
-                    try:
-                        follower.catch_up(owner)
-                    except Exception:
-                        # The events stay in the owner's log; the next wake-up or second tries again.
-                        logger.exception("following %s failed", owner)
+                moved, self._moved = self._moved, set()
+            for follower in self._followers.values():
+                for owner in follower.owners:
+                    if not moved or owner in moved:
+                        self._step(follower, owner)
 
-    def stop(self) -> None:
-        """Stop following and working, and close the databases."""
-        self._stopping = True
-        for workers in self._workers:
-            workers.stop()
-        with self._news:
-            self._news.notify_all()
-        for thread in self._threads:
-            thread.join(5)
-        for service in self.services.values():
-            service.database.close()
+    def _step(self, follower: Follower, owner: str) -> None:
+        try:
+            follower.catch_up(owner)
+        except DomainError as problem:
+            logger.warning("following %s: %s", owner, problem.message)
+        except Exception:
+            # The events stay in the owner's log; the next wake-up or second tries again.
+            logger.exception("following %s failed", owner)
 
 
 class LogSource:

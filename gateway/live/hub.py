@@ -150,9 +150,7 @@ class Hub:
     async def run(self) -> None:
         """Tell everybody what happens from now on, until cancelled."""
         loop = asyncio.get_running_loop()
-        for name in self._source.names:
-            self._wakes[name] = asyncio.Event()
-            self._positions[name] = await asyncio.to_thread(self._source.head, name)
+        self._wakes = {name: asyncio.Event() for name in self._source.names}
 
         def wake(service: str) -> None:
             if service in self._wakes and not loop.is_closed():
@@ -161,10 +159,23 @@ class Hub:
         self._source.subscribe(wake)
         await asyncio.gather(*(self._follow(name) for name in self._source.names))
 
+    async def _start(self, service: str) -> None:
+        """Begin at the newest position, as soon as the service answers."""
+        while service not in self._positions:
+            try:
+                self._positions[service] = await asyncio.to_thread(self._source.head, service)
+            except DomainError:
+                await asyncio.sleep(0.2)
+
     async def _follow(self, service: str) -> None:
+        await self._start(service)
         while True:
             try:
                 moved = await self._step(service)
+            except DomainError as problem:
+                logger.warning("live events of %s: %s", service, problem.message)
+                moved = False
+                await asyncio.sleep(1)
             except Exception:
                 logger.exception("live events of %s could not be read", service)
                 moved = False

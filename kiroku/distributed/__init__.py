@@ -1,0 +1,1 @@
+"""The distributed shape: the same services as processes of their own, over RabbitMQ."""

@@ -1,0 +1,98 @@
+"""Calls to other services over the broker: direct replies, one connection per process."""
+
+import itertools
+import threading
+from typing import Any
+
+from chassis.errors import Unavailable
+from chassis.messages import Reply, Request
+from kiroku.distributed.line import Line, LineDown
+from kiroku.distributed.wire import pack_request, unpack_reply
+
+REPLY_TO = "amq.rabbitmq.reply-to"
+TIMEOUT = 60.0
+CONNECT_SECONDS = 10.0
+
+
+def queue_of(service: str, *, inner: bool) -> str:
+    """Return the name of a service's queue; `inner` is for calls by other services, so that these never wait for
+    what waits for them."""
+    return f"kiroku.rpc.{service}{'.inner' if inner else ''}"
+
+
+class _Slot:
+    """Where a thread waits for its reply."""
+
+    __slots__ = ("content", "done", "failed")
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+        self.content: bytes | None = None
+        self.failed = ""
+
+
+class RpcClient:
+    """The bus of the distributed shape. Thread-safe; make it after a fork, never before."""
+
+    def __init__(self, url: str, *, timeout: float = TIMEOUT) -> None:
+        """Call over the broker at `url`; a call that takes longer than `timeout` seconds is given up."""
+        self._timeout = timeout
+        self._numbers = itertools.count(1)
+        self._waiting: dict[str, _Slot] = {}
+        self._line = Line(url, "rpc-client", opened=self._open, lost=self._fail_all)
+
+    def start(self) -> None:
+        """Connect, waiting a moment for a broker that is just starting."""
+        self._line.start(CONNECT_SECONDS)
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._line.close()
+
+    def _open(self, channel: Any) -> None:
+        channel.events["basic_return"].add(self._returned)
+        channel.basic_consume(REPLY_TO, no_ack=True, callback=self._replied)
+
+    def _replied(self, message: Any) -> None:
+        slot = self._waiting.pop(message.properties.get("correlation_id"), None)
+        if slot is not None:
+            body = message.body
+            slot.content = body if isinstance(body, bytes) else bytes(body)
+            slot.done.set()
+
+    def _returned(self, problem: Any, exchange: str, key: str, message: Any) -> None:
+        slot = self._waiting.pop(message.properties.get("correlation_id"), None)
+        if slot is not None:
+            slot.failed = f"{key.removeprefix('kiroku.rpc.')} is not running"
+            slot.done.set()
+
+    def _fail_all(self) -> None:
+        slots, self._waiting = list(self._waiting.values()), {}
+        for slot in slots:
+            slot.failed = "the connection to the broker was lost"
+            slot.done.set()
+
+    def call(self, request: Request) -> Reply:
+        """Return the reply of the operation that `request` names. Raises its DomainError, and Unavailable."""
+        service = request.operation.partition(".")[0]
+        content = self.send(queue_of(service, inner=request.actor.role == "system"), pack_request(request))
+        return unpack_reply(content)
+
+    def send(self, queue: str, body: bytes) -> bytes:
+        """Return what the consumer of `queue` answers. Raises Unavailable."""
+        number = str(next(self._numbers))
+        slot = self._waiting[number] = _Slot()
+        try:
+            self._line.send(
+                None, "", queue, body, mandatory=True, correlation_id=number, reply_to=REPLY_TO,
+                expiration=str(int(self._timeout * 1000)),
+            )  # fmt: skip
+        except LineDown as problem:
+            self._waiting.pop(number, None)
+            raise Unavailable("The broker cannot be reached: try again.") from problem
+        if not slot.done.wait(self._timeout):
+            self._waiting.pop(number, None)
+            raise Unavailable("The service did not answer in time: try again.")
+        if slot.content is None:
+            raise Unavailable(f"A service could not be reached ({slot.failed}): try again.")
+        return slot.content

@@ -1,0 +1,50 @@
+"""Logs of other services, read over the broker."""
+
+from collections.abc import Callable
+
+from chassis.events import Event
+from chassis.messages import THE_SYSTEM, Request
+from kiroku.distributed.client import RpcClient
+from kiroku.distributed.wakes import Wakes
+from kiroku.distributed.wire import unpack_events
+
+FEED, HEAD = "log_feed", "log_head"
+
+
+class RemoteFeeds:
+    """Reads feeds by calls: what followers and live events are given."""
+
+    def __init__(self, client: RpcClient) -> None:
+        """Ask through `client`."""
+        self._client = client
+
+    def __call__(self, owner: str, after: int, limit: int, kinds: list[str] | None = None) -> tuple[list[Event], int]:
+        """Return events of `kinds` after position `after`, and the position reached. Raises Unavailable."""
+        path = {"after": str(after), "limit": str(limit)}
+        request = Request(f"{owner}.{FEED}", path, body=kinds, actor=THE_SYSTEM)
+        return unpack_events(self._client.call(request).read())
+
+    def head(self, owner: str) -> int:
+        """Return the newest position of a log."""
+        return int(self._client.call(Request(f"{owner}.{HEAD}", actor=THE_SYSTEM)).read())
+
+
+class RemoteSource:
+    """The logs of all services as live events read them, woken by the exchange."""
+
+    def __init__(self, client: RpcClient, wakes: Wakes, names: list[str]) -> None:
+        """Read the logs of the services `names`."""
+        self.names = names
+        self._feeds, self._wakes = RemoteFeeds(client), wakes
+
+    def head(self, service: str) -> int:
+        """Return the newest position of a service's log."""
+        return self._feeds.head(service)
+
+    def read(self, service: str, after: int, limit: int) -> tuple[list[Event], int]:
+        """Return events after a position, and the position reached."""
+        return self._feeds(service, after, limit)
+
+    def subscribe(self, wake: Callable[[str], None]) -> None:
+        """Call `wake` with a service's name after each of its commits."""
+        self._wakes.hear(wake)

@@ -1,0 +1,240 @@
+"""A service as a process of its own: nameko's container around it, the broker in front, its database behind.
+
+nameko is container, dependency injection and life cycle. Nothing is monkey-patched: messages are taken by a thread of
+the entrypoint and worked on by a pool of threads, as the work (psycopg2, bcrypt, Pillow) blocks.
+"""
+
+import logging
+import signal
+import threading
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+warnings.filterwarnings("ignore", message="(?s).*Eventlet is deprecated")
+
+from nameko.containers import ServiceContainer, WorkerContext  # noqa: E402
+from nameko.extensions import DependencyProvider, Entrypoint  # noqa: E402
+
+from chassis.database import Database  # noqa: E402
+from chassis.errors import DomainError, Unavailable  # noqa: E402
+from chassis.follow import Follower  # noqa: E402
+from chassis.messages import Reply, Request  # noqa: E402
+from chassis.service import Service  # noqa: E402
+from chassis.workers import Workers  # noqa: E402
+from contracts import OWNERS  # noqa: E402
+from kiroku.distributed.client import RpcClient, queue_of  # noqa: E402
+from kiroku.distributed.feeds import FEED, HEAD, RemoteFeeds  # noqa: E402
+from kiroku.distributed.line import Line, LineDown  # noqa: E402
+from kiroku.distributed.relay import Relay  # noqa: E402
+from kiroku.distributed.wakes import Wakes  # noqa: E402
+from kiroku.distributed.wire import pack_error, pack_events, pack_reply, unpack_request  # noqa: E402
+from kiroku.system import FollowLoop, specs  # noqa: E402
+
+logger = logging.getLogger(__name__)
+DRAIN_SECONDS = 25.0
+
+
+class Running(DependencyProvider):  # type: ignore[misc]
+    """Gives workers the running service, which lives as long as the container."""
+
+    def setup(self) -> None:
+        """Take the service that the host has made."""
+        self.service: Service = self.container.config["service"]
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Service:
+        """Return the service."""
+        return self.service
+
+
+class OperationEntrypoint(Entrypoint):  # type: ignore[misc]
+    """Consumes one queue of the service: prefetch, a pool of threads, replies as bytes, drained when stopped.
+
+    A query is acknowledged after its reply, so a dying process leaves it to another. A command is acknowledged
+    before it runs unless it carries an Idempotency-Key: what may have happened must not happen twice.
+    """
+
+    def __init__(self, *, inner: bool = False, threads: int = 8, **kwargs: Any) -> None:
+        """Serve calls of people, or `inner` ones of other services, with so many threads."""
+        super().__init__(**kwargs)
+        self._inner, self._threads = inner, threads
+        self._tag = ""
+        self._busy = 0
+        self._quiet = threading.Condition()
+
+    def start(self) -> None:
+        """Connect and take messages."""
+        name = self.container.service_name
+        self._queue = queue_of(name, inner=self._inner)
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix=self._queue)
+        self._line = Line(self.container.config["amqp_url"], self._queue, opened=self._open)
+        self._line.start(10)
+
+    def stop(self) -> None:
+        """Take no more, finish what is under way, then disconnect."""
+        self._line.cancel(self._tag)
+        with self._quiet:
+            self._quiet.wait_for(lambda: self._busy == 0, DRAIN_SECONDS)
+        self._pool.shutdown(wait=False)
+        self._line.close()
+
+    kill = stop
+
+    def _open(self, channel: Any) -> None:
+        channel.queue_declare(self._queue, durable=True, auto_delete=False)
+        channel.basic_qos(0, self._threads * 2, False)
+        self._tag = channel.basic_consume(self._queue, callback=partial(self._taken, channel))
+
+    def _taken(self, channel: Any, message: Any) -> None:
+        with self._quiet:
+            self._busy += 1
+        self._pool.submit(self._work, channel, message)
+
+    def _work(self, channel: Any, message: Any) -> None:
+        tag = message.delivery_info["delivery_tag"]
+        try:
+            body = message.body
+            request = unpack_request(body if isinstance(body, bytes) else bytes(body))
+            early = self._once(request)
+            if early:
+                self._line.ack(channel, tag)
+            content = self._answer(request)
+            self._reply(channel, message, content)
+            if not early:
+                self._line.ack(channel, tag)
+        except Exception:
+            logger.exception("%s: a message could not be worked on", self._queue)
+            self._line.ack(channel, tag)
+        finally:
+            with self._quiet:
+                self._busy -= 1
+                self._quiet.notify_all()
+
+    def _once(self, request: Request) -> bool:
+        service: Service = self.container.config["service"]
+        operation = service.operations.get(request.operation.partition(".")[2])
+        return operation is not None and operation.writes and not request.idempotency_key
+
+    def _reply(self, channel: Any, message: Any, content: bytes) -> None:
+        reply_to = message.properties.get("reply_to")
+        if not reply_to:
+            return
+        try:
+            number = message.properties.get("correlation_id")
+            self._line.send(channel, "", reply_to, content, correlation_id=number)
+        except LineDown:
+            logger.warning("%s: a reply was lost with its connection", self._queue)
+
+    def _answer(self, request: Request) -> bytes:
+        name = request.operation.partition(".")[2]
+        service: Service = self.container.config["service"]
+        if name == FEED:
+            events, position = service.feed(int(request.path["after"]), int(request.path["limit"]), request.body)
+            return pack_reply(Reply(body=pack_events(events, position)))
+        if name == HEAD:
+            return pack_reply(Reply(body=str(service.head()).encode()))
+        try:
+            return pack_reply(self._run(request))
+        except DomainError as refusal:
+            return pack_error(refusal)
+        except Exception:
+            logger.exception("%s of request %s failed", request.operation, request.request_id)
+            error = DomainError("Internal server error.", code="internal")
+            error.status = 500
+            return pack_error(error)
+
+    def _run(self, request: Request) -> Reply:
+        """Do what nameko's container does for a worker, in this thread."""
+        container = self.container
+        worker = container.service_cls()
+        context = WorkerContext(container, worker, self, (request,), {}, data={})
+        for provider in container.dependencies:
+            setattr(worker, provider.attr_name, provider.get_dependency(context))
+            provider.worker_setup(context)
+        try:
+            reply: Reply = getattr(worker, self.method_name)(request)
+            return reply
+        finally:
+            for provider in container.dependencies:
+                provider.worker_teardown(context)
+
+
+operation: Any = OperationEntrypoint.decorator
+
+
+def hosted(name: str, threads: int) -> type:
+    """Return the nameko service class of the service `name`."""
+
+    class Hosted:
+        service: Any = Running()
+
+        @operation(threads=threads)
+        def call(self, request: Request) -> Reply:
+            service: Service = self.service
+            return service.call(request)
+
+        @operation(inner=True, threads=threads)
+        def call_inner(self, request: Request) -> Reply:
+            service: Service = self.service
+            return service.call(request)
+
+    Hosted.name = name  # type: ignore[attr-defined]
+    Hosted.__name__ = f"{name.capitalize()}Service"
+    return Hosted
+
+
+class Host:
+    """Everything of one service process, started and stopped in order."""
+
+    def __init__(self, name: str, *, url: str, amqp_url: str, told: dict[str, Any], threads: int = 8) -> None:
+        """Host the service `name` on its database at `url`."""
+        spec = specs()[name]
+        self.client = RpcClient(amqp_url)
+        self.wakes = Wakes(amqp_url)
+        self.service = Service(spec, Database(url, pool_size=threads * 2 + 4), self.client, told)
+        follower = Follower(self.service, OWNERS, RemoteFeeds(self.client))
+        self.service.catch_up, self.service.look_again = follower.meet, follower.look_again
+        self.service.on_commit.append(partial(self.wakes.committed, name))
+        self._loop = FollowLoop({name: follower})
+        self.wakes.hear(self._loop.wake)
+        self._relay = Relay(self.service, amqp_url)
+        self.service.on_commit.append(self._relay.wake)
+        self._workers = Workers(self.service)
+        config = {"service": self.service, "amqp_url": amqp_url}
+        self.container = ServiceContainer(hosted(name, threads), config)
+
+    def start(self) -> None:
+        """Start all parts; the queue is served last."""
+        self.client.start()
+        self.wakes.start()
+        self._loop.start()
+        self._relay.start()
+        self._workers.start()
+        self.container.start()
+
+    def stop(self) -> None:
+        """Drain the queue, then stop the rest."""
+        self.container.stop()
+        self._workers.stop()
+        self._loop.stop()
+        self._relay.stop()
+        self.wakes.close()
+        self.client.close()
+        self.service.database.close()
+
+
+def serve(make: Callable[[], Host]) -> None:
+    """Run a host until SIGTERM or SIGINT."""
+    done = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: done.set())
+    host = make()
+    host.start()
+    while not done.wait(0.5):
+        pass
+    host.stop()
+
+
+__all__ = ["Host", "Unavailable", "serve"]

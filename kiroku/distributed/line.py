@@ -1,0 +1,134 @@
+"""A connection to RabbitMQ that comes back: one channel, one reading thread, writers in any thread."""
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from amqp import AMQPError, Message, spec
+from kombu.connection import Connection
+
+logger = logging.getLogger(__name__)
+HEARTBEAT = 60
+SLOWEST = 2.0
+LOST = (OSError, AMQPError, AttributeError, ValueError)
+
+
+class LineDown(ConnectionError):
+    """There is no connection to the broker at this moment."""
+
+
+class Line:
+    """One channel on one connection, opened again whenever it breaks."""
+
+    def __init__(
+        self, url: str, name: str, *, opened: Callable[[Any], None], lost: Callable[[], None] = lambda: None
+    ) -> None:
+        """Connect to `url`; `opened` prepares each new channel, `lost` hears of its end."""
+        self._url, self._name = url, name
+        self._opened, self._lost = opened, lost
+        self._channel: Any = None
+        self._connection: Any = None
+        self._lock = threading.Lock()
+        self._up = threading.Event()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name=f"amqp-{name}", daemon=True)
+        self._pulse = threading.Thread(target=self._beat, name=f"amqp-{name}-heartbeat", daemon=True)
+
+    def start(self, seconds: float = 0.0) -> bool:
+        """Open the connection; wait for it up to `seconds` and tell whether it is there."""
+        self._thread.start()
+        self._pulse.start()
+        return self._up.wait(seconds)
+
+    def close(self) -> None:
+        """Close for good."""
+        self._closing = True
+        self._drop()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(5)
+
+    def send(
+        self, channel: Any, exchange: str, key: str, body: bytes, *, mandatory: bool = False, **properties: Any
+    ) -> None:
+        """Publish on `channel`, the present one when None. Raises LineDown.
+
+        Method frames are sent as they are: py-amqp's own publish drains events of a connection that another thread
+        is reading.
+        """
+        target = channel or self._channel
+        if target is None:
+            raise LineDown(f"no connection to the broker ({self._name})")
+        message = Message(body, **properties)
+        try:
+            with self._lock:
+                target.send_method(spec.Basic.Publish, "Bssbb", (0, exchange, key, mandatory, False), message)
+        except LOST as problem:
+            self._drop()
+            raise LineDown(str(problem)) from None
+
+    def ack(self, channel: Any, tag: int) -> None:
+        """Acknowledge a delivery; when its connection is gone, the broker will deliver it again."""
+        with contextlib.suppress(*LOST), self._lock:
+            channel.send_method(spec.Basic.Ack, "Lb", (tag, False))
+
+    def cancel(self, tag: str) -> None:
+        """Take no more deliveries."""
+        with contextlib.suppress(*LOST), self._lock:
+            self._channel.send_method(spec.Basic.Cancel, "sb", (tag, True))
+
+    def _run(self) -> None:
+        pause = 0.05
+        while not self._closing:
+            try:
+                self._open()
+                pause = 0.05
+                while not self._closing:
+                    self._connection.drain_events()
+            except LOST as problem:
+                if not self._closing:
+                    logger.warning("%s: broker connection lost: %s", self._name, problem)
+            finally:
+                self._drop()
+                self._lost()
+            if not self._closing:
+                time.sleep(pause)
+                pause = min(pause * 2, SLOWEST)
+
+    def _open(self) -> None:
+        connection: Any = Connection(self._url, heartbeat=HEARTBEAT, connect_timeout=5)
+        connection.connect()
+        self._connection = connection.connection
+        channel = self._connection.channel()
+        self._opened(channel)
+        self._channel = channel
+        self._up.set()
+
+    def _drop(self) -> None:
+        """Close the socket; the reading thread then opens a new connection."""
+        self._channel = None
+        self._up.clear()
+        connection, self._connection = self._connection, None
+        transport = getattr(connection, "transport", None)
+        held = getattr(transport, "sock", None)
+        if held is not None:
+            import socket
+
+            with contextlib.suppress(*LOST):
+                held.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(*LOST):
+                held.close()
+
+    def _beat(self) -> None:
+        while not self._closing:
+            time.sleep(HEARTBEAT / 4)
+            connection = self._connection
+            if connection is None:
+                continue
+            try:
+                with self._lock:
+                    connection.heartbeat_tick()
+            except LOST:
+                self._drop()
