@@ -48,19 +48,25 @@ class Follower:
         """Return the services that are followed."""
         return sorted(self._kinds)
 
+    def serve(self, service: Service) -> None:
+        """Let `service` wait for positions that its requests need."""
+        service.catch_up, service.look_again, service.followed = self.meet, self.look_again, self.reached
+
     def meet(self, needs: Mapping[str, int]) -> None:
         """Catch up with every owner whose needed position is not reached yet (P5)."""
         for owner, position in needs.items():
             if owner in self._kinds and self._reached.get(owner, -1) < position:
                 self.catch_up(owner)
 
-    def look_again(self) -> bool:
-        """Catch up with every owner; tell whether there was anything new."""
-        moved = False
+    def reached(self) -> dict[str, int]:
+        """Return the positions that were reached in each owner's log, as far as this process knows."""
+        return dict(self._reached)
+
+    def look_again(self, since: Mapping[str, int]) -> bool:
+        """Catch up with every owner; tell whether there is more now than at the positions `since`."""
         for owner in self.owners:
-            before = self._reached.get(owner, -1)
-            moved |= self.catch_up(owner) > before
-        return moved
+            self.catch_up(owner)
+        return self._reached != since
 
     def catch_up(self, owner: str) -> int:
         """Apply all of `owner`'s events that are missing; return the position reached."""

@@ -115,7 +115,8 @@ class Service:
         self.operations = spec.operations()
         self.on_commit: list[Callable[[int, list[Change]], None]] = []
         self.catch_up: Callable[[Mapping[str, int]], None] = lambda needs: None
-        self.look_again: Callable[[], bool] = lambda: False
+        self.followed: Callable[[], Mapping[str, int]] = dict
+        self.look_again: Callable[[Mapping[str, int]], bool] = lambda since: False
 
     def call(self, request: Request) -> Reply:
         """Run the operation that `request` names. Raises DomainError for what a caller can mend."""
@@ -124,11 +125,12 @@ class Service:
             raise DomainError(f"Unknown operation {request.operation}.", code="operation.unknown")
         if request.needs:
             self.catch_up(request.needs)
+        since = self.followed()
         try:
             return self._tried(operation, request)
         except (NotFound, Forbidden):
             # What is unknown or closed here may just be on its way from its owner.
-            if not self.look_again():
+            if not self.look_again(since):
                 raise
         return self._tried(operation, request)
 

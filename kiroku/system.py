@@ -52,7 +52,7 @@ class System:
             self.services[name] = service
         for name, service in self.services.items():
             follower = Follower(service, OWNERS, self._feed)
-            service.catch_up, service.look_again = follower.meet, follower.look_again
+            follower.serve(service)
             self.followers[name] = follower
 
     def migrate(self) -> None:

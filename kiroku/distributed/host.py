@@ -195,7 +195,7 @@ class Host:
         self.wakes = Wakes(amqp_url)
         self.service = Service(spec, Database(url, pool_size=threads * 2 + 4), self.client, told)
         follower = Follower(self.service, OWNERS, RemoteFeeds(self.client))
-        self.service.catch_up, self.service.look_again = follower.meet, follower.look_again
+        follower.serve(self.service)
         self.service.on_commit.append(partial(self.wakes.committed, name))
         self._loop = FollowLoop({name: follower})
         self.wakes.hear(self._loop.wake)

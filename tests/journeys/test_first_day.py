@@ -12,12 +12,12 @@ import requests
 import skimage.data
 from PIL import Image
 
-from tests.support.server import RunningServer, running_server
+from tests.support.server import SHAPES, RunningServer, running_server
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[RunningServer]:
-    with running_server() as running:
+@pytest.fixture(scope="module", params=SHAPES)
+def server(request: pytest.FixtureRequest) -> Iterator[RunningServer]:
+    with running_server(request.param) as running:
         gazu.set_host(f"{running.url}/api")
         gazu.log_in(running.email, running.password)
         yield running

@@ -11,12 +11,12 @@ import requests
 
 from examples.production_day import run
 from tests.support import csv_files, pictures
-from tests.support.server import RunningServer, running_server
+from tests.support.server import SHAPES, RunningServer, running_server
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[RunningServer]:
-    with running_server() as running:
+@pytest.fixture(scope="module", params=SHAPES)
+def server(request: pytest.FixtureRequest) -> Iterator[RunningServer]:
+    with running_server(request.param) as running:
         yield running
 
 

@@ -1,4 +1,4 @@
-"""A running server of the embedded shape, as `make run` starts it."""
+"""A running server in either shape, as `make run` and `make run-distributed` start it."""
 
 import os
 import signal
@@ -8,14 +8,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import requests
 
+from tests.support.broker import broker_url
+
 EMAIL, PASSWORD = "admin@example.com", "mysecretpassword"
-START_SECONDS = 60
+START_SECONDS = 90
+EMBEDDED, DISTRIBUTED = "embedded", "distributed"
+SHAPES = (EMBEDDED, DISTRIBUTED)
+COMMANDS = {EMBEDDED: "run", DISTRIBUTED: "run-distributed"}
 
 
 @dataclass
@@ -27,35 +33,58 @@ class RunningServer:
     process: "subprocess.Popen[bytes] | None" = None
     email: str = EMAIL
     password: str = PASSWORD
+    shape: str = EMBEDDED
+    settings: dict[str, str] = field(default_factory=dict)
 
     def start(self) -> None:
         """Start and wait until it is ready."""
         told = {"KIROKU_HOME": str(self.home), "KIROKU_PORT": self.url.rpartition(":")[2], "KIROKU_BCRYPT_COST": "4"}
         environment = {**os.environ, **told, "KIROKU_ADMIN_EMAIL": EMAIL, "KIROKU_ADMIN_PASSWORD": PASSWORD}
+        environment |= self.settings
         log = (self.home / "server.log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "kiroku.cli", "run"], env=environment, stdout=log, stderr=log
+            [sys.executable, "-m", "kiroku.cli", COMMANDS[self.shape]], env=environment, stdout=log, stderr=log
         )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             try:
                 if requests.get(f"{self.url}/health/ready", timeout=5).status_code == 200:
                     return
-            except requests.ConnectionError:
-                time.sleep(0.1)
+            except requests.RequestException:
+                pass
+            time.sleep(0.1)
         raise RuntimeError(f"the server did not start: {(self.home / 'server.log').read_text()[-2000:]}")
 
     def stop(self) -> None:
         """Stop as Ctrl-C does."""
         if self.process is not None:
             self.process.send_signal(signal.SIGINT)
-            self.process.wait(30)
+            self.process.wait(60)
             self.process = None
 
     def restart(self) -> None:
         """Stop and start on the same data and port."""
         self.stop()
         self.start()
+
+    def processes(self, words: str) -> list[psutil.Process]:
+        """Return the processes of this server whose command line contains `words`, such as `serve tasks`."""
+        assert self.process is not None
+        found = []
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            try:
+                if words in " ".join(child.cmdline()):
+                    found.append(child)
+            except psutil.NoSuchProcess:
+                continue
+        return found
+
+    def kill(self, words: str) -> int:
+        """End such processes as a power cut would: kill -9. Return how many."""
+        found = self.processes(words)
+        for process in found:
+            process.kill()
+        return len(found)
 
 
 def free_port() -> int:
@@ -67,11 +96,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_server() -> Iterator[RunningServer]:
-    """Lend a fresh server."""
-    with tempfile.TemporaryDirectory(prefix="kiroku-test-") as folder:
+def running_server(shape: str = EMBEDDED, amqp_url: str = "", **settings: str) -> Iterator[RunningServer]:
+    """Lend a fresh server of `shape` with `settings` as environment variables; a broker is found where none is given."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="kiroku-test-"))
         Path(folder).chmod(0o755)
-        server = RunningServer(f"http://127.0.0.1:{free_port()}", Path(folder))
+        if shape == DISTRIBUTED:
+            settings = {"KIROKU_AMQP_URL": amqp_url or stack.enter_context(broker_url()), **settings}
+        server = RunningServer(f"http://127.0.0.1:{free_port()}", Path(folder), shape=shape, settings=settings)
         try:
             server.start()
             yield server
