@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chassis import filters
 from chassis.binding import CONVERTERS, Id, Parameter, is_uuid, normal_id, wire_moment
-from chassis.errors import BadRequest, Invalid, NotFound, PreconditionFailed, Refused
+from chassis.errors import BadRequest, Invalid, NotFound, PreconditionFailed, Refused, UnknownParent
 from chassis.messages import Reply
 from chassis.operations import Operation
 from chassis.policy import Policy, admins
@@ -178,14 +178,14 @@ def _time(field: Field, value: Any) -> str:
 
 
 def check_parents(unit: "Unit", resource: Resource, fields: Fields) -> None:
-    """Raise Refused when a link names a record that this service knows not to exist."""
+    """Raise UnknownParent when a link names a record that this service knows not to exist."""
     for name, value in fields.items():
         ref = resource.by_name[name].ref
         if not value or not ref or ref not in unit.resources:
             continue
         wanted = value if isinstance(value, list) else [value]
         if len(unit.many(ref, wanted)) < len(set(wanted)):
-            raise Refused("The change conflicts with records referencing this one.")
+            raise UnknownParent("The change conflicts with records referencing this one.")
 
 
 def refuse_referenced(unit: "Unit", record: Record) -> None:

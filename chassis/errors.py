@@ -66,6 +66,12 @@ class Refused(DomainError):
         return {"message": self.message}
 
 
+class UnknownParent(Refused):
+    """400 for a link to a record that is not known here."""
+
+    code = "record.unknown-parent"
+
+
 class BadRequest(DomainError):
     """400 in the short shape {error, message}: broken JSON, bad filters, missing file part."""
 

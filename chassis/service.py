@@ -8,12 +8,12 @@ from types import ModuleType
 from typing import Any, Protocol
 
 import orjson
-from psycopg2 import Error, InterfaceError, OperationalError, errors
+from psycopg2 import DatabaseError, Error, InterfaceError, OperationalError, errors
 
 from chassis.changes import Change
 from chassis.crud import Crud
 from chassis.database import Database
-from chassis.errors import DomainError, Forbidden, NotFound, Refused, Unavailable
+from chassis.errors import DomainError, Forbidden, NotFound, Refused, Unavailable, UnknownParent
 from chassis.events import Event, Upcasters, public
 from chassis.log import head_position, read_feed
 from chassis.messages import THE_SYSTEM, Reply, Request
@@ -128,7 +128,7 @@ class Service:
         since = self.followed()
         try:
             return self._tried(operation, request)
-        except (NotFound, Forbidden):
+        except (NotFound, Forbidden, UnknownParent):
             # What is unknown or closed here may just be on its way from its owner.
             if not self.look_again(since):
                 raise
@@ -140,11 +140,13 @@ class Service:
                 return self._run(operation, request)
             except CLASHES:
                 continue
-            except (OperationalError, InterfaceError) as problem:
-                self._lost(operation, attempt, problem)
             except errors.UniqueViolation as clash:
                 if clash.diag.constraint_name != "events_stream":
                     raise Refused(UNIQUE_TEXT) from None
+            except (DatabaseError, InterfaceError) as problem:
+                if not _is_lost(problem):
+                    raise
+                self._lost(operation, attempt, problem)
         raise Unavailable("Too many writers at once: try again.")
 
     def _lost(self, operation: Operation, attempt: int, problem: Exception) -> None:
@@ -265,6 +267,11 @@ class Service:
         shown = [public(event, self.owned[event.kind]) if event.kind in self.owned else event for event in found]
         reached = max(head if len(found) < limit else 0, found[-1].position if found else after)
         return shown, reached
+
+
+def _is_lost(problem: Error) -> bool:
+    """Tell whether the connection is gone; a server that goes between two statements gives an error without a code."""
+    return isinstance(problem, OperationalError | InterfaceError) or problem.pgcode is None
 
 
 def _digest(request: Request) -> str:

@@ -1,17 +1,17 @@
 """The unit of work: what an operation sees of its service's records, and the one transaction of its writes."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from chassis import log, sql
+from chassis import log
 from chassis.changes import Buffer, Change
-from chassis.database import RAW_TEXT
-from chassis.errors import Invalid, NotFound
+from chassis.errors import Invalid
 from chassis.events import CREATE, DELETE, UPDATE, Event, changed, fact_name, moment
 from chassis.messages import Actor, Reply, Request
+from chassis.reading import Reader
 from chassis.resources import Fields, Record, Resource, wire_datetime
 
 if TYPE_CHECKING:
@@ -20,18 +20,14 @@ if TYPE_CHECKING:
 Live = Sequence[tuple[str, Mapping[str, Any]]] | None
 
 
-class Unit:
+class Unit(Reader):
     """Reads and buffered writes of one request. SQL reads flush first, so that they see the unit's own writes."""
 
     def __init__(self, service: "Service", request: Request, connection: Any, *, writes: bool) -> None:
         """Work on `connection`; `writes` opens a transaction and takes the time of the database's clock."""
-        self._service = service
+        super().__init__(service, connection)
         self.request = request
-        self._cursor = connection.cursor()
-        self._connection = connection
         self._writes = writes
-        self._buffer = Buffer()
-        self._known: dict[tuple[str, str], Record | None] = {}
         self.changes: list[Change] = []
         self._announced: list[tuple[str, Mapping[str, Any]]] = []
         self.notes: dict[str, Any] = {}
@@ -60,11 +56,6 @@ class Unit:
         return self._service.name
 
     @property
-    def resources(self) -> Mapping[str, Resource]:
-        """Return the kinds that can be read here, owned and replicated."""
-        return self._service.resources
-
-    @property
     def owned(self) -> Mapping[str, Resource]:
         """Return the kinds that can be written here."""
         return self._service.owned
@@ -72,107 +63,6 @@ class Unit:
     def setting(self, name: str, default: Any = None) -> Any:
         """Return a setting of the service."""
         return self._service.settings.get(name, default)
-
-    def resource(self, kind: str) -> Resource:
-        """Return how records of `kind` look; KeyError when this service neither owns nor replicates it."""
-        return self._service.resources[kind]
-
-    # Reading
-
-    def get(self, kind: str, id_: str | None, *, lock: bool = False) -> Record | None:
-        """Return one record or None; `lock` keeps other writers away until the commit."""
-        if not id_:
-            return None
-        if not lock and (kind, id_) in self._known:
-            return self._known[(kind, id_)]
-        tail = " WHERE t.id = %s" + (" FOR UPDATE" if lock else "")
-        found = self._load(kind, tail, (id_,))
-        self._known.setdefault((kind, id_), None)
-        return found[0] if found else None
-
-    def need(self, kind: str, id_: str | None, message: str | None = None) -> Record:
-        """Return one record. Raises NotFound."""
-        record = self.get(kind, id_)
-        if record is None:
-            raise NotFound(message) if message else NotFound()
-        return record
-
-    def many(self, kind: str, ids: Iterable[str]) -> dict[str, Record]:
-        """Return the known records among `ids`."""
-        wanted = sorted({id_ for id_ in ids if id_})
-        return {r.id: r for r in self._load(kind, " WHERE t.id = ANY(%s::uuid[])", (wanted,))} if wanted else {}
-
-    def find(
-        self,
-        kind: str,
-        where: str = "",
-        args: Sequence[Any] = (),
-        order: str = "",
-        limit: int | None = None,
-        offset: int | None = None,
-    ) -> list[Record]:
-        """Return the records that SQL condition `where` (over alias t) selects."""
-        return self._load(kind, _tail(where, order, limit, offset), args)
-
-    def first(self, kind: str, where: str = "", args: Sequence[Any] = (), order: str = "") -> Record | None:
-        """Return the first record of `find`, or None."""
-        return next(iter(self.find(kind, where, args, order, 1)), None)
-
-    def count(self, kind: str, where: str = "", args: Sequence[Any] = ()) -> int:
-        """Return how many records `where` selects."""
-        statement = f'SELECT count(*) FROM "{kind}" t' + (f" WHERE {where}" if where else "")
-        return int(self.rows(statement, args)[0][0])
-
-    def rows(self, statement: str, args: Any = None) -> list[tuple[Any, ...]]:
-        """Run a SELECT of the service's own; sees the writes of this unit."""
-        self.flush()
-        self._cursor.execute(statement, args or None)
-        return list(self._cursor.fetchall()) if self._cursor.description else []
-
-    def raw(self, statement: str, args: Any = None) -> bytes:
-        """Return the single text cell of a SELECT as undecoded bytes; empty when null or without a row."""
-        self.flush()
-        with self._connection.cursor() as cursor:
-            _register(cursor)
-            cursor.execute(statement, args or None)
-            row = cursor.fetchone()
-        return bytes(row[0]) if row and row[0] is not None else b""
-
-    def docs(
-        self,
-        kind: str,
-        where: str = "",
-        args: Sequence[Any] = (),
-        order: str = "",
-        *,
-        relations: bool = False,
-        limit: int | None = None,
-        offset: int | None = None,
-    ) -> bytes:
-        """Return the JSON array of finished documents, untouched on the way from PostgreSQL."""
-        cell = "left(t.doc, -1) || t.rel" if relations and self.resource(kind).relations else "t.doc"
-        source = f'"{kind}" t' + (f" WHERE {where}" if where else "")
-        if limit is not None or offset is not None:
-            source = f"(SELECT * FROM {source}{_tail('', order, limit, offset)}) t"
-        ordered = f" ORDER BY {order}" if order else ""
-        statement = f"SELECT string_agg({cell}, ','{ordered}) FROM {source}"
-        return b"[" + self.raw(statement, args) + b"]"
-
-    def etag(self, *scopes: str) -> str:
-        """Return a text that changes whenever a record of one of `scopes` (project ids, kinds) does."""
-        found = self.rows("SELECT scope, revision FROM log.scopes WHERE scope = ANY(%s)", (list(scopes),))
-        return "-".join(f"{revision:x}" for _, revision in sorted(found)) or "0"
-
-    def _load(self, kind: str, tail: str, args: Sequence[Any]) -> list[Record]:
-        resource = self.resource(kind)
-        self.flush()
-        self._cursor.execute(sql.select_rows(resource) + tail, tuple(args) or None)
-        found = [resource.load(row) for row in self._cursor.fetchall()]
-        for record in found:
-            self._known[(kind, record.id)] = record
-        return found
-
-    # Writing
 
     def create(
         self,
@@ -280,11 +170,6 @@ class Unit:
             self._known[key] = record
             self._buffer.keep(record)
 
-    def flush(self) -> None:
-        """Send buffered rows to the database, inside the open transaction."""
-        if not self._buffer.empty:
-            self._buffer.flush(self._cursor, self._service.resources)
-
     def rollback_to(self, savepoint: str, kept: int) -> None:
         """Undo what was written since `savepoint`: rows, and all but the first `kept` changes."""
         self._cursor.execute(f"ROLLBACK TO SAVEPOINT {savepoint}")
@@ -315,18 +200,5 @@ class Unit:
         return events
 
 
-def _register(cursor: Any) -> None:
-    from psycopg2.extensions import register_type
-
-    register_type(RAW_TEXT, cursor)
-
-
 def _fresh(defaults: Fields) -> Fields:
     return {k: (v.copy() if isinstance(v, list | dict) else v) for k, v in defaults.items()}
-
-
-def _tail(where: str, order: str, limit: int | None, offset: int | None) -> str:
-    text = f" WHERE {where}" if where else ""
-    text += f" ORDER BY {order}" if order else ""
-    text += f" LIMIT {int(limit)}" if limit is not None else ""
-    return text + (f" OFFSET {int(offset)}" if offset is not None else "")

@@ -67,19 +67,26 @@ def storage_of(settings: Settings) -> str:
     return settings.storage_url or f"file://{(settings.home / 'media').resolve()}"
 
 
-def database_template(settings: Settings, stack: ExitStack) -> str:
-    """Return the address of the databases with `{service}` in it; starts the embedded server when none is given."""
+def database_template(settings: Settings, stack: ExitStack, *, joining: bool = False) -> str:
+    """Return the address of the databases with `{service}` in it.
+
+    Where none is given, the embedded server is started and watched over until the stack closes; `joining` uses the
+    one that a running Kiroku has started, if there is one.
+    """
     if settings.database_url:
         base = settings.database_url.rstrip("/")
         return base if "{service}" in base else f"{base}/kiroku_{{service}}"
-    server = stack.enter_context(EmbeddedPostgres(settings.home / "postgres"))
-    server.create_databases([f"kiroku_{name}" for name in SERVICES])
+    server = EmbeddedPostgres(settings.home / "postgres")
+    if not joining or not server.join():
+        stack.enter_context(server)
+        server.watch()
+        server.create_databases([f"kiroku_{name}" for name in SERVICES])
     return server.url("kiroku_SERVICE").replace("SERVICE", "{service}")
 
 
-def database_urls(settings: Settings, stack: ExitStack) -> dict[str, str]:
-    """Return the database of each service; starts the embedded server when no other is given."""
-    template = database_template(settings, stack)
+def database_urls(settings: Settings, stack: ExitStack, *, joining: bool = False) -> dict[str, str]:
+    """Return the database of each service; see `database_template`."""
+    template = database_template(settings, stack, joining=joining)
     return {name: template.format(service=name) for name in SERVICES}
 
 

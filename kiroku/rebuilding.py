@@ -14,7 +14,7 @@ from kiroku.system import System
 def rebuild_service(settings: Settings, name: str) -> int:
     """Rebuild the read models of service `name`; return the exit status."""
     with ExitStack() as stack:
-        system = System(database_urls(settings, stack), {})
+        system = System(database_urls(settings, stack, joining=True), {})
         service = system.services.get(name)
         if service is None:
             print(f"kiroku: unknown service {name}; known: {', '.join(system.services)}", file=sys.stderr)

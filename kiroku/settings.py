@@ -22,6 +22,7 @@ class Settings:
     admin_password: str = field(default="", metadata={"doc": "Password of the first administrator; made when empty"})
     database_url: str = field(default="", metadata={"doc": "PostgreSQL server; embedded when empty"})
     amqp_url: str = field(default="", metadata={"doc": "RabbitMQ of the distributed shape"})
+    rpc_timeout: int = field(default=60, metadata={"doc": "Longest wait for the answer of another service, seconds"})
     storage_url: str = field(default="", metadata={"doc": "file:///folder or s3://bucket; a folder in home when empty"})
     secret: str = field(default="", metadata={"doc": "Key that signs tokens; made and kept in home when empty"})
     access_seconds: int = field(default=7 * 86_400, metadata={"doc": "Life of an access token, seconds"})

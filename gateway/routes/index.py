@@ -5,7 +5,6 @@ from typing import Any
 import falcon
 import orjson
 
-from chassis.errors import Unavailable
 from chassis.messages import THE_SYSTEM, Reply, Request
 from gateway.openapi import describe, page
 from gateway.routing import get
@@ -42,20 +41,6 @@ def config(gateway: Any, req: falcon.Request) -> Reply:
     return Reply(body=orjson.dumps({**CONFIG, "dark_theme_by_default": dark}))
 
 
-def live(gateway: Any, req: falcon.Request) -> Reply:
-    """Tell that the process answers."""
-    return Reply(body=b'{"live":true}')
-
-
-def ready(gateway: Any, req: falcon.Request) -> Reply:
-    """Tell whether auth and its database answer. Raises Unavailable."""
-    try:
-        gateway.bus.call(Request("auth.count_people", actor=THE_SYSTEM))
-    except Exception as problem:
-        raise Unavailable("The database does not answer yet.") from problem
-    return Reply(body=b'{"ready":true}')
-
-
 def openapi(gateway: Any, req: falcon.Request) -> Reply:
     """Return the OpenAPI document of all served routes."""
     return Reply(body=orjson.dumps(describe(gateway.routes, gateway.description)))
@@ -69,8 +54,6 @@ def docs(gateway: Any, req: falcon.Request) -> Reply:
 ROUTES = (
     get("/", name),
     get("/config", config),
-    get("/health/live", live),
-    get("/health/ready", ready),
     get("/openapi.json", openapi),
     get("/docs", docs),
 )

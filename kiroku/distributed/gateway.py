@@ -21,7 +21,7 @@ def serve_gateway(settings: Settings) -> None:
     secret = kept_secret(settings)
 
     def make() -> Any:
-        client, wakes = RpcClient(settings.amqp_url), Wakes(settings.amqp_url)
+        client, wakes = RpcClient(settings.amqp_url, timeout=settings.rpc_timeout), Wakes(settings.amqp_url)
         client.start()
         wakes.start()
         store = open_store(storage_of(settings))

@@ -188,10 +188,12 @@ def hosted(name: str, threads: int) -> type:
 class Host:
     """Everything of one service process, started and stopped in order."""
 
-    def __init__(self, name: str, *, url: str, amqp_url: str, told: dict[str, Any], threads: int = 8) -> None:
-        """Host the service `name` on its database at `url`."""
+    def __init__(
+        self, name: str, *, url: str, amqp_url: str, told: dict[str, Any], threads: int = 8, timeout: float = 60
+    ) -> None:
+        """Host the service `name` on its database at `url`; calls to others take `timeout` seconds at most."""
         spec = specs()[name]
-        self.client = RpcClient(amqp_url)
+        self.client = RpcClient(amqp_url, timeout=timeout)
         self.wakes = Wakes(amqp_url)
         self.service = Service(spec, Database(url, pool_size=threads * 2 + 4), self.client, told)
         follower = Follower(self.service, OWNERS, RemoteFeeds(self.client))

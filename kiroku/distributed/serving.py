@@ -30,5 +30,9 @@ def serve_part(settings: Settings, part: str) -> int:
         **service_settings(settings, admin["password"]), "admin_email": admin["email"],
         "store": open_store(storage_of(settings)),
     }  # fmt: skip
-    serve(lambda: Host(part, url=template.format(service=part), amqp_url=settings.amqp_url, told=told))
+    serve(
+        lambda: Host(
+            part, url=template.format(service=part), amqp_url=settings.amqp_url, told=told, timeout=settings.rpc_timeout
+        )
+    )
     return 0

@@ -1,6 +1,6 @@
 """The auth service: its rooms and its plain records."""
 
-from chassis import history
+from chassis import health, history
 from chassis.crud import Crud
 from chassis.policy import admins, signed_in
 from chassis.service import ServiceSpec
@@ -20,6 +20,6 @@ AUTH = ServiceSpec(
         Crud(kinds.LOGIN_LOG, read=admins, only=("list", "get")),
         Crud(kinds.DESKTOP_LOGIN_LOG, read=admins, only=("list", "get")),
     ),
-    rooms=(history, sessions, people, organisation, importing),
+    rooms=(health, history, sessions, people, organisation, importing),
     seed=seed,
 )

@@ -1,6 +1,6 @@
 """The imports service: spreadsheets in and out, other systems' records, and what could not be taken in."""
 
-from chassis import history
+from chassis import health, history
 from chassis.crud import Crud
 from chassis.service import ServiceSpec
 from contracts import auth, production, tasks
@@ -27,5 +27,5 @@ IMPORTS = ServiceSpec(
         tasks.TIME_SPENT,
     ),
     cruds=(Crud(kinds.DATA_IMPORT_ERROR, only=("list", "get", "delete")),),
-    rooms=(history, csv_in, csv_out),
+    rooms=(health, history, csv_in, csv_out),
 )

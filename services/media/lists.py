@@ -5,7 +5,7 @@ from typing import Any
 
 from chassis.binding import Id
 from chassis.operations import query
-from chassis.policy import admins
+from chassis.policy import admins, nobody
 from chassis.resources import Record
 from chassis.unit import Unit
 from services.media.access import entity_of, entity_viewers
@@ -14,6 +14,7 @@ from services.media.serving import summary
 PRESENT = ("name", "original_name", "extension", "revision", "position", "file_size", "status", "validation_status",
            "task_id", "person_id", "token_in", "token_out")  # fmt: skip
 OF_ENTITIES = "t.task_id IN (SELECT w.id FROM task w WHERE w.entity_id = ANY(%s::uuid[]))"
+MODELS = ("blend", "fbx", "glb", "gltf", "ma", "mb", "obj", "usd", "usda", "usdc", "usdz")
 NEWEST = "t.revision DESC, t.position, t.created_at"
 
 
@@ -103,3 +104,25 @@ def list_running_previews(
         }
         rows.append({**present(preview), "type": "PreviewFile", **facts})
     return rows
+
+
+@query(allow=admins)
+def get_stats(unit: Unit) -> dict[str, int]:
+    """Return {number_of_video_previews, number_of_picture_previews, number_of_model_previews, number_of_comments}.
+
+    Source: GET /stats.
+    """
+    kinds = dict(unit.rows("SELECT doc::jsonb->>'extension', count(*) FROM preview_file GROUP BY 1"))
+    videos, pictures = kinds.get("mp4", 0), kinds.get("png", 0)
+    return {
+        "number_of_video_previews": videos,
+        "number_of_picture_previews": pictures,
+        "number_of_model_previews": sum(kinds.get(extension, 0) for extension in MODELS),
+        "number_of_comments": unit.count("comment"),
+    }
+
+
+@query(allow=nobody)
+def count_jobs(unit: Unit) -> int:
+    """Return how many movies are being made ready now; asked by the gateway for GET /status/resources."""
+    return unit.count("preview_file", "t.doc::jsonb->>'status' = 'processing'")

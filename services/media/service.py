@@ -1,6 +1,6 @@
 """The media service: its rooms and its plain records."""
 
-from chassis import history
+from chassis import health, history
 from chassis.crud import Crud
 from chassis.policy import signed_in
 from chassis.service import ServiceSpec
@@ -34,6 +34,18 @@ MEDIA = ServiceSpec(
         playlists.CRUD,
         Crud(kinds.ATTACHMENT_FILE),
     ),
-    rooms=(history, slots, lists, serving, conversions, annotations, avatars, attachments, backgrounds, playlists),
+    rooms=(
+        health,
+        history,
+        slots,
+        lists,
+        serving,
+        conversions,
+        annotations,
+        avatars,
+        attachments,
+        backgrounds,
+        playlists,
+    ),
     workers=(conversions.CONVERT,),
 )

@@ -1,6 +1,6 @@
 """The production service: its rooms and its plain records."""
 
-from chassis import history
+from chassis import health, history
 from chassis.crud import Crud
 from chassis.errors import Refused
 from chassis.policy import managers, no_vendors, signed_in
@@ -84,6 +84,7 @@ PRODUCTION = ServiceSpec(
         Crud(kinds.PLUGIN),
     ),
     rooms=(
+        health,
         history,
         projects,
         settings,

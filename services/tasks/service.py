@@ -1,6 +1,6 @@
 """The tasks service: its rooms and its plain records."""
 
-from chassis import history
+from chassis import health, history
 from chassis.crud import Crud
 from chassis.policy import signed_in
 from chassis.service import ServiceSpec
@@ -72,6 +72,7 @@ TASKS = ServiceSpec(
         Crud(kinds.NEWS),
     ),
     rooms=(
+        health,
         history,
         definitions,
         work,

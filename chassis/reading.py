@@ -1,0 +1,145 @@
+"""What an operation reads of its service's records; reads see the writes of the same unit."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from chassis import sql
+from chassis.changes import Buffer
+from chassis.database import RAW_TEXT
+from chassis.errors import NotFound
+from chassis.resources import Record, Resource
+
+if TYPE_CHECKING:
+    from chassis.service import Service
+
+
+class Reader:
+    """Reads of one request on one connection. SQL reads flush buffered writes first, so that they see them."""
+
+    def __init__(self, service: "Service", connection: Any) -> None:
+        """Read the records of `service` over `connection`."""
+        self._service = service
+        self._cursor = connection.cursor()
+        self._connection = connection
+        self._buffer = Buffer()
+        self._known: dict[tuple[str, str], Record | None] = {}
+
+    @property
+    def resources(self) -> Mapping[str, Resource]:
+        """Return the kinds that can be read here, owned and replicated."""
+        return self._service.resources
+
+    def resource(self, kind: str) -> Resource:
+        """Return how records of `kind` look; KeyError when this service neither owns nor replicates it."""
+        return self._service.resources[kind]
+
+    def flush(self) -> None:
+        """Send buffered rows to the database, inside the open transaction."""
+        if not self._buffer.empty:
+            self._buffer.flush(self._cursor, self._service.resources)
+
+    def get(self, kind: str, id_: str | None, *, lock: bool = False) -> Record | None:
+        """Return one record or None; `lock` keeps other writers away until the commit."""
+        if not id_:
+            return None
+        if not lock and (kind, id_) in self._known:
+            return self._known[(kind, id_)]
+        tail = " WHERE t.id = %s" + (" FOR UPDATE" if lock else "")
+        found = self._load(kind, tail, (id_,))
+        self._known.setdefault((kind, id_), None)
+        return found[0] if found else None
+
+    def need(self, kind: str, id_: str | None, message: str | None = None) -> Record:
+        """Return one record. Raises NotFound."""
+        record = self.get(kind, id_)
+        if record is None:
+            raise NotFound(message) if message else NotFound()
+        return record
+
+    def many(self, kind: str, ids: Iterable[str]) -> dict[str, Record]:
+        """Return the known records among `ids`."""
+        wanted = sorted({id_ for id_ in ids if id_})
+        return {r.id: r for r in self._load(kind, " WHERE t.id = ANY(%s::uuid[])", (wanted,))} if wanted else {}
+
+    def find(
+        self,
+        kind: str,
+        where: str = "",
+        args: Sequence[Any] = (),
+        order: str = "",
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> list[Record]:
+        """Return the records that SQL condition `where` (over alias t) selects."""
+        return self._load(kind, _tail(where, order, limit, offset), args)
+
+    def first(self, kind: str, where: str = "", args: Sequence[Any] = (), order: str = "") -> Record | None:
+        """Return the first record of `find`, or None."""
+        return next(iter(self.find(kind, where, args, order, 1)), None)
+
+    def count(self, kind: str, where: str = "", args: Sequence[Any] = ()) -> int:
+        """Return how many records `where` selects."""
+        statement = f'SELECT count(*) FROM "{kind}" t' + (f" WHERE {where}" if where else "")
+        return int(self.rows(statement, args)[0][0])
+
+    def rows(self, statement: str, args: Any = None) -> list[tuple[Any, ...]]:
+        """Run a SELECT of the service's own; sees the writes of this unit."""
+        self.flush()
+        self._cursor.execute(statement, args or None)
+        return list(self._cursor.fetchall()) if self._cursor.description else []
+
+    def raw(self, statement: str, args: Any = None) -> bytes:
+        """Return the single text cell of a SELECT as undecoded bytes; empty when null or without a row."""
+        self.flush()
+        with self._connection.cursor() as cursor:
+            _register(cursor)
+            cursor.execute(statement, args or None)
+            row = cursor.fetchone()
+        return bytes(row[0]) if row and row[0] is not None else b""
+
+    def docs(
+        self,
+        kind: str,
+        where: str = "",
+        args: Sequence[Any] = (),
+        order: str = "",
+        *,
+        relations: bool = False,
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> bytes:
+        """Return the JSON array of finished documents, untouched on the way from PostgreSQL."""
+        cell = "left(t.doc, -1) || t.rel" if relations and self.resource(kind).relations else "t.doc"
+        source = f'"{kind}" t' + (f" WHERE {where}" if where else "")
+        if limit is not None or offset is not None:
+            source = f"(SELECT * FROM {source}{_tail('', order, limit, offset)}) t"
+        ordered = f" ORDER BY {order}" if order else ""
+        statement = f"SELECT string_agg({cell}, ','{ordered}) FROM {source}"
+        return b"[" + self.raw(statement, args) + b"]"
+
+    def etag(self, *scopes: str) -> str:
+        """Return a text that changes whenever a record of one of `scopes` (project ids, kinds) does."""
+        found = self.rows("SELECT scope, revision FROM log.scopes WHERE scope = ANY(%s)", (list(scopes),))
+        return "-".join(f"{revision:x}" for _, revision in sorted(found)) or "0"
+
+    def _load(self, kind: str, tail: str, args: Sequence[Any]) -> list[Record]:
+        resource = self.resource(kind)
+        self.flush()
+        self._cursor.execute(sql.select_rows(resource) + tail, tuple(args) or None)
+        found = [resource.load(row) for row in self._cursor.fetchall()]
+        for record in found:
+            self._known[(kind, record.id)] = record
+        return found
+
+
+def _register(cursor: Any) -> None:
+    from psycopg2.extensions import register_type
+
+    register_type(RAW_TEXT, cursor)
+
+
+def _tail(where: str, order: str, limit: int | None, offset: int | None) -> str:
+    text = f" WHERE {where}" if where else ""
+    text += f" ORDER BY {order}" if order else ""
+    text += f" LIMIT {int(limit)}" if limit is not None else ""
+    return text + (f" OFFSET {int(offset)}" if offset is not None else "")
