@@ -7,10 +7,10 @@ import pytest
 import requests
 
 from kiroku.system import SERVICES
-from tests.support.server import SHAPES, RunningServer, running_server
+from tests.support.server import DISTRIBUTED, EMBEDDED, SHAPES, RunningServer, running_server
 from tests.support.writers import token_of
 
-TIMES = 500
+TIMES = {EMBEDDED: 50, DISTRIBUTED: 500}
 
 
 @pytest.fixture(scope="module", params=SHAPES)
@@ -33,7 +33,7 @@ def test_a_client_reads_what_it_wrote_whichever_service_answers(server: RunningS
     shot = ask("POST", f"data/projects/{project}/shots", {"name": "SH0"})["id"]  # type: ignore[index]
     [kind] = [t for t in ask("GET", "data/task-types") if t["name"] == "Compositing"]  # type: ignore[attr-defined]
     [task] = ask("POST", f"data/entities/{shot}/tasks", {"task_type_ids": [kind["id"]]})  # type: ignore[misc]
-    for count in range(TIMES):
+    for count in range(TIMES[server.shape]):
         ask("PUT", f"data/entities/{shot}", {"name": f"SH{count}"})  # production
         [row] = ask("GET", f"data/shots/with-tasks?project_id={project}")  # type: ignore[misc]  # tasks
         assert row["name"] == f"SH{count}"
