@@ -13,6 +13,7 @@ from kiroku.distributed.feeds import RemoteSource
 from kiroku.distributed.wakes import Wakes
 from kiroku.embedded import GunicornServer, storage_of
 from kiroku.settings import Settings, kept_secret
+from kiroku.sign_in import sign_in_limit
 from kiroku.system import specs
 
 
@@ -30,7 +31,7 @@ def serve_gateway(settings: Settings) -> None:
         live = LiveLoop(Hub(client, identities, RemoteSource(client, wakes, list(specs()))))
         app = create_app(
             client, store=store, secret=secret, body_limit=settings.body_limit, describe=described,
-            identities=identities,
+            identities=identities, sign_ins=sign_in_limit(settings),
         )  # fmt: skip
         wakes.hear(lambda service: identities.drop() if service == "auth" else None)
         live.start()

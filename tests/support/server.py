@@ -97,7 +97,7 @@ def free_port() -> int:
 
 @contextmanager
 def running_server(shape: str = EMBEDDED, amqp_url: str = "", **settings: str) -> Iterator[RunningServer]:
-    """Lend a fresh server of `shape` with `settings` as environment variables; a broker is found where none is given."""
+    """Lend a fresh server of `shape` with `settings` as environment variables; without a broker one is found."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="kiroku-test-"))
         Path(folder).chmod(0o755)
