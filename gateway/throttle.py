@@ -19,7 +19,7 @@ TEXT = "Too many tries to sign in from here: wait a moment, then try again."
 class SignInLimit:
     """Counts tries in this process: all of an address for one e-mail, and the refused ones of an address.
 
-    Successes of an address for many e-mails are not limited, as a whole studio may share one address.
+    Successes of an address for many e-mails, or by an identity provider, are not limited: a whole studio may share one.
     """
 
     def __init__(self, rate: int = 60, proxies: str = LOCAL) -> None:
@@ -40,12 +40,12 @@ class SignInLimit:
         """Return the reply of `bus`. Raises TooManyRequests, and what the operation raises."""
         if self._rate is None:
             return bus.call(request)
-        address = request.headers.get("ip", "")
-        asked = ("asked", request.operation, address, _email(request))
+        address, email = request.headers.get("ip", ""), _email(request)
+        asked = ("asked", request.operation, address, email)
         refused = ("refused", address)
         if not self._limiter.test(self._rate, *refused):
             self._refuse(self._rate, refused)
-        if not self._limiter.hit(self._rate, *asked):
+        if email and not self._limiter.hit(self._rate, *asked):
             self._refuse(self._rate, asked)
         try:
             reply = bus.call(request)

@@ -21,6 +21,7 @@ def sign_in_settings(settings: Settings) -> dict[str, Any]:
     domain = public_address(settings)
     if settings.mail_security not in ("", "starttls", "tls"):
         raise WrongSettingError(f"KIROKU_MAIL_SECURITY={settings.mail_security!r}: set starttls, tls or nothing")
+    sign_in_limit(settings)
     mail = {
         name: getattr(settings, f"mail_{name}")
         for name in ("enabled", "host", "port", "security", "user", "password", "sender")

@@ -5,6 +5,7 @@ entity_id, key_file, cert_file}.
 """
 
 import hmac
+import logging
 import secrets
 import threading
 import time
@@ -26,7 +27,8 @@ from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
 
 from chassis.errors import Unavailable
 
-METADATA_SECONDS = 3600.0
+logger = logging.getLogger(__name__)
+METADATA_SECONDS, FAILED_SECONDS = 3600.0, 10.0
 REQUEST_SECONDS = 600
 SKEW_SECONDS = 60
 LARGEST = 1024 * 1024
@@ -64,7 +66,8 @@ def sign_in_url(told: Mapping[str, Any], secret: str, relay_state: str) -> str:
             message_id=new_request_id(secret),
         )  # fmt: skip
     except Exception as problem:
-        raise Unavailable(f"The identity provider's metadata cannot be used: {problem}") from problem
+        logger.warning("the identity provider's metadata cannot be used: %s", problem)
+        raise Unavailable("The identity provider's metadata names no place to sign in by redirect.") from problem
     return str(dict(info["headers"])["Location"])
 
 
@@ -179,23 +182,29 @@ class _Providers:
     """The configuration with the provider's metadata, fetched anew every hour; the old one serves while that fails."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[Any, ...], tuple[float, SPConfig]] = {}
+        self._kept: dict[tuple[Any, ...], tuple[float, SPConfig | None, str]] = {}
         self._lock = threading.Lock()
 
     def config(self, told: Mapping[str, Any]) -> SPConfig:
+        """Return it. Raises Unavailable while the provider has never answered, and asks it every ten seconds."""
         key = tuple(sorted(told.items()))
         with self._lock:
-            until, config = self._kept.get(key, (0.0, None))
-            if config is not None and until > time.monotonic():
-                return config
-            try:
-                config = _config(told, _fetched(told["metadata_url"]))
-            except Exception as problem:
-                if config is None:
-                    text = f"The identity provider's metadata cannot be read: {problem}"
-                    raise Unavailable(text) from problem
-            self._kept[key] = (time.monotonic() + METADATA_SECONDS, config)
-            return config
+            until, config, problem = self._kept.get(key, (0.0, None, ""))
+            if until <= time.monotonic():
+                config, problem = self._renewed(told, config)
+                wait = FAILED_SECONDS if problem else METADATA_SECONDS
+                self._kept[key] = (time.monotonic() + wait, config, problem)
+        if config is None:
+            raise Unavailable(f"The identity provider's metadata cannot be read: {problem}")
+        return config
+
+    def _renewed(self, told: Mapping[str, Any], old: SPConfig | None) -> tuple[SPConfig | None, str]:
+        try:
+            return _config(told, _fetched(told["metadata_url"])), ""
+        except Exception as problem:
+            # What is wrong with somebody else's server or file is told to who signs in, and does not end this process.
+            logger.warning("the identity provider's metadata cannot be read: %s", problem)
+            return old, type(problem).__name__
 
 
 PROVIDERS = _Providers()

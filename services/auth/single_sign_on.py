@@ -1,4 +1,7 @@
-"""Signing in at an identity provider: out by a redirect, back with an assertion, once each."""
+"""Signing in at an identity provider: out by a redirect, back with an assertion, once each.
+
+`services.auth.saml` is imported where it is used, as pysaml2 is large and most houses do without.
+"""
 
 import hashlib
 import html

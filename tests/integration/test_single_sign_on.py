@@ -19,7 +19,7 @@ from tests.support.identity_provider import (
     without_signatures,
     wrapped,
 )
-from tests.support.server import EMAIL, PASSWORD, RunningServer, free_port, running_server
+from tests.support.server import DISTRIBUTED, EMAIL, PASSWORD, RunningServer, free_port, running_server
 
 pytestmark = pytest.mark.skipif(
     shutil.which("xmlsec1") is None,
@@ -156,7 +156,7 @@ def reason(house: tuple[RunningServer, IdentityProvider]) -> str:
     [
         (lambda xml: xml.replace(MAYA["mail"], EMAIL), "Failed to verify signature"),
         (without_signatures, "Neither the response nor the assertions are signed"),
-        (wrapped("beside", EMAIL), "Neither the response nor the assertions are signed"),
+        (wrapped("beside", EMAIL), "Invalid number of assertions"),
         (wrapped("inside", EMAIL), "Neither the response nor the assertions are signed"),
         (wrapped("above", EMAIL), "Neither the response nor the assertions are signed"),
         (lambda xml: "<not-saml/>", "Unknown response type"),
@@ -236,3 +236,18 @@ def test_without_the_provider_everything_but_saml_works(tmp_path: Path) -> None:
     with running_server(KIROKU_SAML_ENABLED="1", KIROKU_SAML_METADATA_URL=nowhere) as server:
         assert requests.get(f"{server.url}/auth/saml/login", allow_redirects=False, timeout=20).status_code == 503
         assert admin(server).get(f"{server.url}/auth/authenticated", timeout=10).status_code == 200
+
+
+@pytest.mark.distributed
+def test_processes_over_a_broker_sign_in_alike(tmp_path: Path) -> None:
+    with identity_provider(tmp_path) as provider:
+        metadata = tmp_path / "idp.xml"
+        metadata.write_bytes(provider.metadata())
+        settings = {"KIROKU_SAML_ENABLED": "1", "KIROKU_SAML_METADATA_URL": str(metadata)}
+        with running_server(DISTRIBUTED, **settings) as server:
+            provider.tracker = server.url
+            browser = Browser(server.url)
+            answer = browser.prove(browser.leave())
+            assert browser.come_back(answer).status_code == 302
+            assert browser.me()["email"] == MAYA["mail"]
+            assert refused(browser.come_back(answer), Browser(server.url))

@@ -41,6 +41,7 @@ def test_wrong_tries_of_one_address_are_limited_whatever_the_e_mail(status: int)
 def test_a_studio_behind_one_address_signs_in_all_at_once() -> None:
     limit = SignInLimit(3)
     assert {knock(limit, f"{n}@b.c", status=200) for n in range(50)} == {200}
+    assert {knock(limit, "", status=302) for _ in range(50)} == {302}
 
 
 def test_tries_for_one_e_mail_are_limited_even_when_they_succeed() -> None:
