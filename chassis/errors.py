@@ -125,6 +125,18 @@ class Conflict(DomainError):
     code = "request.conflict"
 
 
+class TooManyRequests(DomainError):
+    """429: too many tries; `retry_after` seconds from now the next one is heard."""
+
+    status = 429
+    code = "request.too_many"
+
+    def __init__(self, message: str = "", *, retry_after: int = 1, **kwargs: Any):
+        """Keep how long to wait."""
+        super().__init__(message, **kwargs)
+        self.retry_after = retry_after
+
+
 class PreconditionFailed(DomainError):
     """412: If-Match names a version that is no longer the current one."""
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import falcon
 import orjson
 
-from chassis.errors import NOT_FOUND_TEXT, DomainError, Unauthorized
+from chassis.errors import NOT_FOUND_TEXT, DomainError, TooManyRequests, Unauthorized
 from chassis.messages import NOBODY, Actor, Reply, Request
 from chassis.operations import Operation
 from chassis.storage import ObjectStore
@@ -18,6 +18,7 @@ from gateway import routes as tables
 from gateway.files import send_file
 from gateway.identity import COOKIES, Bus, Identities, seconds_left
 from gateway.routing import Route, by_path
+from gateway.throttle import SignInLimit
 from gateway.uploads import forget, read_body
 
 logger = logging.getLogger(__name__)
@@ -34,8 +35,11 @@ SEEN = "kiroku_seen"
 class Gateway:
     """What every resource shares: the bus, the people behind tokens, the object store."""
 
-    def __init__(self, bus: Bus, store: ObjectStore | None, identities: Identities, body_limit: int) -> None:
+    def __init__(
+        self, bus: Bus, store: ObjectStore | None, identities: Identities, body_limit: int, sign_ins: SignInLimit
+    ) -> None:
         """Serve operations of `bus`."""
+        self.sign_ins = sign_ins
         self.bus = bus
         self.store = store
         self.identities = identities
@@ -56,10 +60,11 @@ class Gateway:
         actor = self._actor(req, route)
         request = Request(route.operation, path, _query(req), actor=actor, request_id=req.context.request_id)
         _headers(req, request)
+        request.headers["ip"] = self.sign_ins.address_of(req)
         try:
             if req.method in ("POST", "PUT", "DELETE"):
                 read_body(req, request, self.store, self.body_limit, json_only=route.json_only)
-            reply = self.bus.call(request)
+            reply = self.sign_ins.call(self.bus, request) if route.limited else self.bus.call(request)
         finally:
             forget(request, self.store)
         if "auth" in reply.positions:
@@ -105,7 +110,7 @@ def send(gateway: Gateway, resp: falcon.Response, req: falcon.Request, reply: Re
 
 
 def _cookies(req: falcon.Request, resp: falcon.Response, reply: Reply) -> None:
-    if "Mozilla" not in (req.user_agent or ""):
+    if "Mozilla" not in (req.user_agent or "") and not reply.notes.get("cookies_alone"):
         return
     # The browser sends the refresh token only to where it is used, and that is below the prefix it came by.
     paths = {"access": "/", "refresh": f"{req.context.prefix}/auth/refresh-token"}
@@ -138,7 +143,6 @@ def _headers(req: falcon.Request, request: Request) -> None:
     request.if_none_match = req.get_header("If-None-Match")
     request.headers = {
         "origin": "web" if "Mozilla" in (req.user_agent or "") else "script",
-        "ip": req.access_route[0] if req.access_route else "",
         "accept": req.accept,
     }
 
@@ -190,12 +194,13 @@ def create_app(
     describe: Mapping[str, Operation],
     routes: Iterable[Route] | None = None,
     identities: Identities | None = None,
+    sign_ins: SignInLimit | None = None,
 ) -> "falcon.App[falcon.Request, falcon.Response]":
     """Return the WSGI application over the operations that `describe` holds by full name.
 
     `identities` may be shared with live events, so that both forget people at the same moment.
     """
-    gateway = Gateway(bus, store, identities or Identities(bus, secret), body_limit)
+    gateway = Gateway(bus, store, identities or Identities(bus, secret), body_limit, sign_ins or SignInLimit())
     known = [
         r
         for r in (tables.all_routes() if routes is None else routes)
@@ -219,6 +224,8 @@ def _refuse(req: falcon.Request, resp: falcon.Response, error: DomainError, para
     resp.status = f"{error.status} {HTTPStatus(error.status).phrase}"
     resp.content_type = "application/json"
     resp.data = orjson.dumps(error.body())
+    if isinstance(error, TooManyRequests):
+        resp.set_header("Retry-After", str(error.retry_after))
 
 
 def _http_error(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, params: Any) -> None:

@@ -13,6 +13,7 @@ class Route:
     """One documented method and path. `operation` is `<service>.<name>`, or a function of the gateway itself.
 
     `json_only` routes refuse bodies that are not application/json (415); `token` is the kind that opens the route.
+    `limited` routes take secrets from strangers, so tries are counted.
     """
 
     method: str
@@ -20,6 +21,7 @@ class Route:
     operation: str | Callable[..., Any]
     json_only: bool = False
     token: str = "access"
+    limited: bool = False
 
 
 def get(path: str, operation: str | Callable[..., Any], **more: Any) -> Route:

@@ -16,6 +16,7 @@ from gateway.live.handover import LiveLoop, Worker, with_live
 from gateway.live.hub import Hub
 from kiroku.postgres import EmbeddedPostgres
 from kiroku.settings import Settings, kept_secret
+from kiroku.sign_in import sign_in_limit, sign_in_settings
 from kiroku.system import SERVICES, LogSource, System
 
 
@@ -46,6 +47,7 @@ def service_settings(settings: Settings, password: str) -> dict[str, Any]:
         "refresh_seconds": settings.refresh_seconds,
         "admin_email": settings.admin_email,
         "admin_password": password,
+        **sign_in_settings(settings),
     }
 
 
@@ -111,7 +113,7 @@ def run(settings: Settings) -> None:
             live.start()
             app = create_app(
                 system, store=store, secret=told["secret"], body_limit=settings.body_limit,
-                identities=identities,
+                identities=identities, sign_ins=sign_in_limit(settings),
                 describe={f"{s.name}.{o.name}": o for s in system.services.values() for o in s.operations.values()},
             )  # fmt: skip
             return with_live(app, live)

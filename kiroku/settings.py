@@ -27,6 +27,26 @@ class Settings:
     secret: str = field(default="", metadata={"doc": "Key that signs tokens; made and kept in home when empty"})
     access_seconds: int = field(default=7 * 86_400, metadata={"doc": "Life of an access token, seconds"})
     refresh_seconds: int = field(default=15 * 86_400, metadata={"doc": "Life of a refresh token, seconds"})
+    domain: str = field(
+        default="", metadata={"doc": "Public address, https://tracker.studio.com; host and port if empty"}
+    )
+    sign_in_rate: int = field(default=60, metadata={"doc": "Sign-in tries a minute from one address; 0 for no limit"})
+    trusted_proxies: str = field(
+        default="127.0.0.1,::1", metadata={"doc": "Addresses or networks whose X-Forwarded-For is believed"}
+    )
+    mail_enabled: bool = field(default=True, metadata={"doc": "Send mails: invitations, password resets, codes"})
+    mail_host: str = field(default="localhost", metadata={"doc": "SMTP server"})
+    mail_port: int = field(default=25, metadata={"doc": "Port of the SMTP server"})
+    mail_security: str = field(default="", metadata={"doc": "Encryption of SMTP: starttls, tls, or none when empty"})
+    mail_user: str = field(default="", metadata={"doc": "Name to sign in to the SMTP server with, if it asks"})
+    mail_password: str = field(default="", metadata={"doc": "Password for the SMTP server"})
+    mail_sender: str = field(default="no-reply@your-studio.com", metadata={"doc": "From whom mails are"})
+    saml_enabled: bool = field(default=False, metadata={"doc": "Sign in with SAML 2.0; needs the program xmlsec1"})
+    saml_metadata_url: str = field(default="", metadata={"doc": "Metadata of the identity provider: http(s) or a file"})
+    saml_idp_name: str = field(default="", metadata={"doc": "What the sign-in page calls the identity provider"})
+    saml_entity_id: str = field(default="", metadata={"doc": "Our name at the identity provider; made when empty"})
+    saml_key_file: str = field(default="", metadata={"doc": "RSA key (PEM) of SAML requests; made in home when empty"})
+    saml_cert_file: str = field(default="", metadata={"doc": "Certificate (PEM) of that key; made in home when empty"})
     body_limit: int = field(default=10 * 1024**3, metadata={"doc": "Largest request body, bytes"})
     dev: bool = field(default=False, metadata={"doc": "Development aids; refused on a public address"})
 

@@ -21,8 +21,6 @@ CONFIG = {
     "is_self_hosted": True,
     "crisp_token": "",
     "indexer_configured": True,
-    "saml_enabled": False,
-    "saml_idp_name": "",
     "oidc_enabled": False,
     "oidc_idp_name": "",
     "default_locale": "en_US",
@@ -38,7 +36,8 @@ def config(gateway: Any, req: falcon.Request) -> Reply:
     """Return the public configuration; the theme is the organisation's. Source: GET /config."""
     found = orjson.loads(gateway.bus.call(Request("auth.list_organisations", actor=THE_SYSTEM)).read())
     dark = bool(found and found[0]["dark_theme_by_default"])
-    return Reply(body=orjson.dumps({**CONFIG, "dark_theme_by_default": dark}))
+    ways = orjson.loads(gateway.bus.call(Request("auth.get_ways_to_sign_in", actor=THE_SYSTEM)).read())
+    return Reply(body=orjson.dumps({**CONFIG, **ways, "dark_theme_by_default": dark}))
 
 
 def openapi(gateway: Any, req: falcon.Request) -> Reply:

@@ -13,12 +13,13 @@ from kiroku.distributed.feeds import RemoteSource
 from kiroku.distributed.wakes import Wakes
 from kiroku.embedded import GunicornServer, storage_of
 from kiroku.settings import Settings, kept_secret
+from kiroku.sign_in import sign_in_limit
 from kiroku.system import specs
 
 
 def serve_gateway(settings: Settings) -> None:
     """Serve until a signal comes."""
-    secret = kept_secret(settings)
+    secret, sign_ins = kept_secret(settings), sign_in_limit(settings)
 
     def make() -> Any:
         client, wakes = RpcClient(settings.amqp_url, timeout=settings.rpc_timeout), Wakes(settings.amqp_url)
@@ -30,7 +31,7 @@ def serve_gateway(settings: Settings) -> None:
         live = LiveLoop(Hub(client, identities, RemoteSource(client, wakes, list(specs()))))
         app = create_app(
             client, store=store, secret=secret, body_limit=settings.body_limit, describe=described,
-            identities=identities,
+            identities=identities, sign_ins=sign_ins,
         )  # fmt: skip
         wakes.hear(lambda service: identities.drop() if service == "auth" else None)
         live.start()

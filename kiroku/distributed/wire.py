@@ -33,7 +33,7 @@ def pack_reply(reply: Reply) -> bytes:
         "headers": reply.headers,
         "positions": reply.positions,
         "file": reply.file,
-        "notes": {key: reply.notes[key] for key in ("cookies", "clear_cookies") if key in reply.notes},
+        "notes": {key: reply.notes[key] for key in ("cookies", "cookies_alone", "clear_cookies") if key in reply.notes},
     }
     return _joined(head, reply.read())
 

@@ -9,7 +9,7 @@ import orjson
 from chassis import filters
 from chassis.binding import Id
 from chassis.crud import Crud, expect_version
-from chassis.errors import BadRequest, Forbidden, Invalid, Refused
+from chassis.errors import BadRequest, Invalid, Refused
 from chassis.messages import ADMIN, CLIENT, MANAGER
 from chassis.operations import command, query
 from chassis.passwords import hashed
@@ -168,15 +168,3 @@ def remove_department(unit: Unit, person_id: Id, department_id: Id) -> None:
     if unit.get("department", department_id) is None:
         raise Invalid("Department ID matches no department")
     unit.update(person, {"departments": [d for d in person["departments"] or [] if d != department_id]})
-
-
-@command(allow=admins, status=200)
-def change_password_of(unit: Unit, person_id: Id, *, password: str, password_2: str) -> dict[str, bool]:
-    """Set somebody's password as admin. Source: POST /actions/persons/{person_id}/change-password."""
-    person = unit.need("person", person_id)
-    if person["is_bot"]:
-        raise Forbidden
-    if password != password_2 or len(password) < 8:
-        raise Invalid("Passwords must be equal and have at least 8 characters.")
-    unit.update(person, {"password": hashed(password)}, name="auth.password-changed", live=[])
-    return {"success": True}

@@ -5,13 +5,13 @@ from chassis.crud import Crud
 from chassis.policy import admins, signed_in
 from chassis.service import ServiceSpec
 from contracts import auth as kinds
-from services.auth import importing, organisation, people, sessions
-from services.auth.resources import REVOKED_TOKEN
+from services.auth import importing, mailing, organisation, passwords, people, sessions, single_sign_on, two_factor
+from services.auth.resources import ONE_TIME_CODE, REVOKED_TOKEN
 from services.auth.seed import seed
 
 AUTH = ServiceSpec(
     name="auth",
-    owns=(*kinds.RESOURCES, REVOKED_TOKEN),
+    owns=(*kinds.RESOURCES, REVOKED_TOKEN, ONE_TIME_CODE),
     cruds=(
         people.CRUD,
         Crud(kinds.DEPARTMENT, read=signed_in),
@@ -20,6 +20,7 @@ AUTH = ServiceSpec(
         Crud(kinds.LOGIN_LOG, read=admins, only=("list", "get")),
         Crud(kinds.DESKTOP_LOGIN_LOG, read=admins, only=("list", "get")),
     ),
-    rooms=(health, history, sessions, people, organisation, importing),
+    rooms=(health, history, sessions, two_factor, single_sign_on, passwords, mailing, people, organisation, importing),
+    workers=(mailing.MAIL,),
     seed=seed,
 )

@@ -11,39 +11,71 @@ from chassis.messages import Reply, Request
 from chassis.operations import command, query
 from chassis.passwords import hashed, matches
 from chassis.policy import anyone, nobody, people, signed_in
-from chassis.resources import Record, wire_datetime
+from chassis.resources import Record
 from chassis.unit import Unit
+from services.auth.factors import Given, enabled, fits
+from services.auth.lockout import count_failure, forget_failures, is_locked
+from services.auth.one_time import RESET, issue, token_of
 from services.auth.organisation import organisation_for
-from services.auth.tokens import access_token, is_revoked, new_pair, revoke, seconds_since
+from services.auth.passwords import check_new_password, set_new
+from services.auth.tokens import access_token, is_revoked, new_pair, revoke
+from services.auth.two_factor import asked_for
 
-FAILURES = 5
-LOCK_SECONDS = 60
-SHORTEST = 8
+# Who was given this word as password has to choose a real one first.
+UNSET = "default"
 Filled = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 @command(allow=anyone)
-def login(unit: Unit, *, email: Filled, password: str = "default", request: Request) -> Reply:
-    """Sign a person in and return both tokens.
+def login(
+    unit: Unit,
+    *,
+    email: Filled,
+    password: str = "default",
+    totp: str | None = None,
+    email_otp: str | None = None,
+    recovery_code: str | None = None,
+    request: Request,
+) -> Reply:
+    """Sign a person in and return both tokens; who has a second factor brings one of its codes.
 
-    A wrong pair counts as failure; after five the account is locked for a minute. Failures are kept, so they are
-    answered and not raised. Source: POST /auth/login.
+    A wrong pair or code counts as failure; after five the account is locked for a minute. Failures are kept, so they
+    are answered and not raised. Source: POST /auth/login.
     """
     person = unit.first("person", "lower(t.email) = lower(%s) OR t.desktop_login = %s", (email, email), "t.created_at")
-    if person is not None and _locked(unit, person):
+    if person is not None and is_locked(unit, person):
         return _refused({"too_many_failed_login_attemps": True})
     if not matches(password, person["password"] if person and not person["is_bot"] else None) or person is None:
         if person is not None:
-            count = (person.get("login_failed_attemps", 0) % FAILURES) + 1
-            now = wire_datetime(unit.now)
-            unit.update(person, {"login_failed_attemps": count, "last_login_failed": now}, live=[])
+            count_failure(unit, person)
         return _refused({"message": "Wrong email or password."})
     if not person["active"]:
         return _refused({"unactive": True, "message": "User is unactive."}, 401)
-    unit.update(person, {"login_failed_attemps": 0}, live=[])
+    if password == UNSET:
+        code = issue(unit, person, RESET, mail=False)
+        return _refused({"default_password": True, "token": token_of(unit, code) if code else None})
+    refusal = _second_factor(unit, person, Given(totp, email_otp, recovery_code))
+    return refusal or signed_in_reply(unit, person, request)
+
+
+def _second_factor(unit: Unit, person: Record, given: Given) -> Reply | None:
+    if not enabled(person):
+        return None
+    if given.missing:
+        return _refused({"missing_OTP": True, **asked_for(person)})
+    if fits(unit, person, given, signs_in=True):
+        return None
+    count_failure(unit, person)
+    return _refused({"wrong_OTP": True})
+
+
+def signed_in_reply(unit: Unit, person: Record, request: Request) -> Reply:
+    """Note the sign-in of `person` and return the body and both tokens."""
+    forget_failures(unit, person)
     headers = request.headers
     log = {"person_id": person.id, "ip_address": headers.get("ip"), "origin": headers.get("origin", "script")}
     unit.create("login_log", log)
+    person = unit.need("person", person.id)
     pair = new_pair(unit, person)
     body = {
         "user": _whole(unit, person),
@@ -53,11 +85,6 @@ def login(unit: Unit, *, email: Filled, password: str = "default", request: Requ
         "refresh_token": pair["refresh"],
     }
     return Reply(200, orjson.dumps(body), notes={"cookies": pair})
-
-
-def _locked(unit: Unit, person: Record) -> bool:
-    enough = person.get("login_failed_attemps", 0) >= FAILURES
-    return enough and seconds_since(person["last_login_failed"], unit.now) < LOCK_SECONDS
 
 
 def _refused(facts: dict[str, Any], status: int = 400) -> Reply:
@@ -103,11 +130,8 @@ def change_password(unit: Unit, *, old_password: Filled, password: Filled, passw
     person = unit.need("person", unit.actor.person_id)
     if not matches(old_password, person["password"]):
         raise Invalid("Wrong password.")
-    if password != password_2:
-        raise Invalid("Passwords do not match.")
-    if len(password) < SHORTEST:
-        raise Invalid(f"Password is too short: use at least {SHORTEST} characters.")
-    unit.update(person, {"password": hashed(password)}, name="auth.password-changed", live=[])
+    check_new_password(password, password_2)
+    set_new(unit, person, password)
     return {"success": True}
 
 

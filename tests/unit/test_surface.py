@@ -32,4 +32,5 @@ def test_no_handwritten_operation_takes_the_name_of_a_generic_one_with_another_p
 
 def test_public_operations_are_few_and_known() -> None:
     public = {name for name, operation in operations().items() if operation.allow.name == "public"}
-    assert public == {"auth.login"}
+    resets = {"auth.request_reset", "auth.reset_password", "auth.mail_sign_in_code"}
+    assert public == {"auth.login", *resets, "auth.start_saml", "auth.finish_saml", "auth.get_saml_metadata"}
