@@ -1,7 +1,6 @@
 """One command, one port: embedded PostgreSQL, all services and the gateway under gunicorn."""
 
 import json
-import os
 import secrets
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -14,6 +13,8 @@ from gateway.app import create_app
 from gateway.identity import Identities
 from gateway.live.handover import LiveLoop, Worker, with_live
 from gateway.live.hub import Hub
+from kiroku.addresses import database_of, database_template_of
+from kiroku.distributed.probes import Probes
 from kiroku.postgres import EmbeddedPostgres
 from kiroku.settings import Settings, kept_secret
 from kiroku.system import SERVICES, LogSource, System
@@ -70,8 +71,7 @@ def storage_of(settings: Settings) -> str:
 def database_template(settings: Settings, stack: ExitStack) -> str:
     """Return the address of the databases with `{service}` in it; starts the embedded server when none is given."""
     if settings.database_url:
-        base = settings.database_url.rstrip("/")
-        return base if "{service}" in base else f"{base}/kiroku_{{service}}"
+        return database_template_of(settings.database_url)
     server = stack.enter_context(EmbeddedPostgres(settings.home / "postgres"))
     server.create_databases([f"kiroku_{name}" for name in SERVICES])
     return server.url("kiroku_SERVICE").replace("SERVICE", "{service}")
@@ -80,7 +80,14 @@ def database_template(settings: Settings, stack: ExitStack) -> str:
 def database_urls(settings: Settings, stack: ExitStack) -> dict[str, str]:
     """Return the database of each service; starts the embedded server when no other is given."""
     template = database_template(settings, stack)
-    return {name: template.format(service=name) for name in SERVICES}
+    return {name: database_of(template, name) for name in SERVICES}
+
+
+def problems(system: System) -> list[str]:
+    """Return what keeps the embedded shape from being ready: a database that does not answer. Raises its error."""
+    for service in system.services.values():
+        service.database.run("SELECT 1")
+    return []
 
 
 def run(settings: Settings) -> None:
@@ -102,6 +109,7 @@ def run(settings: Settings) -> None:
             identities = Identities(system, told["secret"])
             live = LiveLoop(Hub(system, identities, LogSource(system)))
             live.start()
+            Probes(settings.host, settings.probe_port, lambda: problems(system)).start()
             app = create_app(
                 system, store=store, secret=told["secret"], body_limit=settings.body_limit,
                 identities=identities,
@@ -120,7 +128,7 @@ def run(settings: Settings) -> None:
             "timeout": 120,
             "graceful_timeout": 15,
             "control_socket_disable": True,
-            "loglevel": os.environ.get("KIROKU_LOG_LEVEL", "warning"),
+            "loglevel": settings.log_level,
         }
         # gunicorn ends by SystemExit; the databases must still be stopped in order.
         with suppress(SystemExit):
