@@ -7,7 +7,21 @@ from chassis.service import ServiceSpec
 from contracts import auth, production, tasks
 from contracts import media as kinds
 from contracts.access import my_projects
-from services.media import annotations, attachments, avatars, backgrounds, conversions, lists, playlists, serving, slots
+from services.media import (
+    annotations,
+    attachments,
+    avatars,
+    backgrounds,
+    conversions,
+    file_access,
+    lists,
+    new_outputs,
+    output_files,
+    playlists,
+    serving,
+    slots,
+    working_files,
+)
 from services.media.access import editors
 
 MEDIA = ServiceSpec(
@@ -19,6 +33,9 @@ MEDIA = ServiceSpec(
         production.PROJECT,
         production.ENTITY,
         production.ENTITY_TYPE,
+        production.ASSET_INSTANCE,
+        production.SOFTWARE,
+        auth.DEPARTMENT,
         tasks.TASK,
         tasks.TASK_TYPE,
         tasks.COMMENT,
@@ -33,6 +50,10 @@ MEDIA = ServiceSpec(
         ),
         playlists.CRUD,
         Crud(kinds.ATTACHMENT_FILE),
+        Crud(kinds.WORKING_FILE, read=file_access.no_vendors, update=working_files.editors, visible=my_projects),
+        Crud(kinds.OUTPUT_FILE, read=file_access.no_vendors, update=file_access.file_editors, visible=my_projects),
+        Crud(kinds.OUTPUT_TYPE, read=signed_in),
+        Crud(kinds.FILE_STATUS, read=signed_in),
     ),
     rooms=(
         health,
@@ -46,6 +67,9 @@ MEDIA = ServiceSpec(
         attachments,
         backgrounds,
         playlists,
+        working_files,
+        output_files,
+        new_outputs,
     ),
     workers=(conversions.CONVERT,),
 )
