@@ -9,6 +9,10 @@ from kiroku.system import SERVICES
 
 NO_BROKER = "KIROKU_AMQP_URL is not set: give the address of a RabbitMQ, amqp://user:password@host/"
 NO_RELAY = "there is no part 'relay': each service relays its own log, whichever of its processes holds the lock"
+NO_PAIR = (
+    "KIROKU_SAML_KEY_FILE and KIROKU_SAML_CERT_FILE are not set: all processes need the same pair, make one with "
+    "`openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=kiroku -keyout key.pem -out cert.pem`"
+)
 
 
 def broker_of(settings: Settings) -> Broker:
@@ -36,6 +40,8 @@ def serve_part(settings: Settings, part: str) -> int:
         return 0
     if not settings.database_url:
         raise WrongSettingError("KIROKU_DATABASE_URL is not set: a service needs the address of its PostgreSQL")
+    if settings.saml_enabled and not settings.saml_key_file and not (settings.home / "saml").exists():
+        raise WrongSettingError(NO_PAIR)
     from kiroku.distributed.host import Host, serve
 
     url = database_of(database_template_of(settings.database_url), part)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from kiroku.distributed.serving import serve_part
 from kiroku.settings import WrongSettingError, read_settings
 from kiroku.sign_in import public_address, sign_in_limit, sign_in_settings
 
@@ -70,3 +71,11 @@ def test_saml_without_its_program_says_what_to_install(tmp_path: Path, monkeypat
 
 def test_the_limit_can_be_switched_off() -> None:
     assert sign_in_limit(read_settings({"KIROKU_SIGN_IN_RATE": "0"}))
+
+
+def test_services_that_run_apart_are_given_the_pair_of_saml(tmp_path: Path) -> None:
+    told = {"KIROKU_AMQP_URL": "amqp://localhost/", "KIROKU_DATABASE_URL": "postgresql://localhost/"}
+    saml = {"KIROKU_SAML_ENABLED": "1", "KIROKU_SAML_METADATA_URL": "idp.xml"}
+    settings = read_settings({**told, **saml, "KIROKU_HOME": str(tmp_path), "KIROKU_SECRET": "s" * 32})
+    with pytest.raises(WrongSettingError, match="KIROKU_SAML_KEY_FILE"):
+        serve_part(settings, "auth")
