@@ -12,7 +12,7 @@ from chassis.messages import Request
 
 
 def append(cursor: Any, events: list[Event], request: Request, now: datetime) -> int:
-    """Append `events` and return the position of the last one.
+    """Append `events`, each a microsecond after the one before, from `now` on; return the position of the last one.
 
     Positions are taken under the lock of the head row, which is held to the commit: gap-free, in commit order.
     A clash of stream versions raises psycopg2's UniqueViolation of `events_stream`.

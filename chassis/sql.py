@@ -43,7 +43,8 @@ WITH head AS (UPDATE log.head SET position = position + %s RETURNING position - 
 added AS (
     INSERT INTO log.events (position, kind, id, version, name, schema, op, new, old, recorded_at, project_id,
                             actor_id, on_behalf_of, request_id, causation, live)
-    SELECT head.base + e.ord, e.kind, e.id, e.version, e.name, e.schema, e.op, e.new, e.old, %s, e.project_id,
+    SELECT head.base + e.ord, e.kind, e.id, e.version, e.name, e.schema, e.op, e.new, e.old,
+           %s + (e.ord - 1) * interval '1 microsecond', e.project_id,
            %s, %s, %s, %s, e.live
     FROM head, unnest(%s::text[], %s::uuid[], %s::int[], %s::text[], %s::int[], %s::text[], %s::json[], %s::json[],
                       %s::uuid[], %s::json[])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -45,6 +45,11 @@ class Unit(Reader):
         return self.request.actor
 
     @property
+    def moment(self) -> datetime:
+        """Return the time of the next event: a microsecond after the last, so that times tell the order."""
+        return self.now + timedelta(microseconds=len(self.changes))
+
+    @property
     def person_id(self) -> str | None:
         """Return the person behind the request: the actor, or whom a service acts for."""
         found: str | None = self.actor.person_id or self.actor.claims.get("on_behalf_of")
@@ -77,12 +82,12 @@ class Unit(Reader):
         """Create a record with `fields` over the kind's defaults. `created_at` among them is honoured."""
         resource = self._own(kind)
         values: Fields = {**_fresh(resource.defaults), **{k: v for k, v in fields.items() if k in resource.by_name}}
-        created = moment(fields.get("created_at")) or self.now
+        created = moment(fields.get("created_at")) or self.moment
         project = project_id or values.get("project_id") or (id if kind == "project" else None)
         record_id = id or str(uuid4())
         if kind == "project":
             project = record_id
-        record = Record(kind, record_id, 1, values, project, created, self.now)
+        record = Record(kind, record_id, 1, values, project, created, self.moment)
         new = dict(values)
         if fields.get("created_at"):
             new["created_at"] = wire_datetime(created)
@@ -100,7 +105,7 @@ class Unit(Reader):
             return record
         project = new.get("project_id") or record.project_id
         after = Record(
-            record.kind, record.id, record.version + 1, {**record.fields, **new}, project, record.created_at, self.now
+            record.kind, record.id, record.version + 1, {**record.fields, **new}, project, record.created_at, self.moment
         )
         self._take(after, UPDATE, new, old, name, self._live(after, "update", live))
         return after
@@ -109,7 +114,7 @@ class Unit(Reader):
         """Append the fact `name` about a record whose fields stay as they are (its picture was replaced, say)."""
         self._own(record.kind)
         record = self._known.get((record.kind, record.id)) or record
-        after = replace(record, version=record.version + 1, updated_at=self.now)
+        after = replace(record, version=record.version + 1, updated_at=self.moment)
         self._take(after, UPDATE, {}, {}, name, self._live(after, "update", live))
         return after
 
@@ -118,7 +123,7 @@ class Unit(Reader):
         self._own(record.kind)
         record = self._known.get((record.kind, record.id)) or record
         gone = Record(
-            record.kind, record.id, record.version + 1, record.fields, record.project_id, record.created_at, self.now
+            record.kind, record.id, record.version + 1, record.fields, record.project_id, record.created_at, self.moment
         )
         self._take(gone, DELETE, {}, dict(record.fields), name, self._live(gone, "delete", live))
 
@@ -159,7 +164,7 @@ class Unit(Reader):
         service = self._service
         event = Event(
             name or fact_name(service.name, record.kind, op), record.kind, record.id, record.version, op, new, old,
-            self.now, record.project_id, self.actor.person_id, live=live, request_id=self.request.request_id,
+            self.moment, record.project_id, self.actor.person_id, live=live, request_id=self.request.request_id,
         )  # fmt: skip
         self.changes.append(Change(event, record))
         key = (record.kind, record.id)

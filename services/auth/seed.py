@@ -21,4 +21,6 @@ def seed(unit: Unit) -> None:
     email, password = unit.setting("admin_email"), unit.setting("admin_password")
     if email and password:
         admin = {"first_name": "Super", "last_name": "Admin", "email": email.lower(), "role": "admin", "active": True}
+        # The first administrator has empty texts where other people have nothing, as in the reference.
+        admin |= {"phone": "", "desktop_login": ""}
         unit.create("person", {**admin, "password": hashed(password)}, live=[])

@@ -207,6 +207,8 @@ def announce_review(
         task = unit.note(task, name="tasks.task-ready-for-review", live=live)
     around = {"project": project, "entity": entity, "entity_type": kind}
     found = {**wire(unit, task), **{key: wire(unit, record) for key, record in around.items()}}
+    # Here the reference shows the bare entity, whatever its kind.
+    found["entity"]["type"] = "Entity"
     return {**found, "person": wire(unit, person) if person else None, "comment": comment, "preview_path": path}
 
 

@@ -97,6 +97,11 @@ def _filter(unit: Unit, name: str) -> str | None:
     return value
 
 
+OF_DEPARTMENT = (
+    "t.task_id IN (SELECT w.id FROM task w JOIN task_type y ON y.id = w.task_type_id WHERE y.department_id = %s)"
+)
+
+
 def _rights(unit: Unit, department_id: str | None) -> Iterator[tuple[str, Any]]:
     """Yield the SQL of what the actor may see. Raises Invalid for a department that is not a supervisor's."""
     actor = unit.actor
@@ -119,7 +124,7 @@ def _visible(unit: Unit) -> tuple[list[str], list[Any]]:
     found = list(_rights(unit, department_id))
     columns = (
         ("t.project_id = %s", project_id),
-        ("a.departments @> ARRAY[%s]::uuid[]", department_id),
+        (OF_DEPARTMENT, department_id),
         ("a.studio_id = %s", _filter(unit, "studio_id")),
     )
     found += [(condition, value) for condition, value in columns if value]
