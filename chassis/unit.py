@@ -105,7 +105,13 @@ class Unit(Reader):
             return record
         project = new.get("project_id") or record.project_id
         after = Record(
-            record.kind, record.id, record.version + 1, {**record.fields, **new}, project, record.created_at, self.moment
+            record.kind,
+            record.id,
+            record.version + 1,
+            {**record.fields, **new},
+            project,
+            record.created_at,
+            self.moment,
         )
         self._take(after, UPDATE, new, old, name, self._live(after, "update", live))
         return after

@@ -1,6 +1,6 @@
 """The auth service: its rooms and its plain records."""
 
-from chassis import health, history
+from chassis import health, history, intake
 from chassis.crud import Crud
 from chassis.policy import admins, signed_in
 from chassis.service import ServiceSpec
@@ -20,7 +20,19 @@ AUTH = ServiceSpec(
         Crud(kinds.LOGIN_LOG, read=admins, only=("list", "get")),
         Crud(kinds.DESKTOP_LOGIN_LOG, read=admins, only=("list", "get")),
     ),
-    rooms=(health, history, sessions, two_factor, single_sign_on, passwords, mailing, people, organisation, importing),
+    rooms=(
+        health,
+        history,
+        intake,
+        sessions,
+        two_factor,
+        single_sign_on,
+        passwords,
+        mailing,
+        people,
+        organisation,
+        importing,
+    ),
     workers=(mailing.MAIL,),
     seed=seed,
 )

@@ -210,7 +210,8 @@ def list_all_playlists(unit: Unit, project_id: Id) -> bytes:
     found = orjson.loads(filters.listing(unit, resource, ["t.project_id = %s"], [project_id]))
     rows = found["data"] if isinstance(found, dict) else found
     jobs = unit.rows(
-        "SELECT playlist_id::text, id::text FROM build_job WHERE project_id = %s ORDER BY created_at DESC",
+        "SELECT j.playlist_id::text, j.id::text FROM build_job j JOIN playlist p ON p.id = j.playlist_id "
+        "WHERE p.project_id = %s ORDER BY j.created_at DESC",
         (project_id,),
     )
     for row in rows:

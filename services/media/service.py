@@ -1,6 +1,6 @@
 """The media service: its rooms and its plain records."""
 
-from chassis import health, history
+from chassis import health, history, intake
 from chassis.crud import Crud
 from chassis.policy import signed_in
 from chassis.service import ServiceSpec
@@ -57,6 +57,7 @@ MEDIA = ServiceSpec(
     ),
     rooms=(
         health,
+        intake,
         history,
         slots,
         lists,

@@ -157,7 +157,7 @@ def create_task_working_file(
         raise Invalid("The given working file already exists.")
     path = _path_or_nothing(unit, task, mode, name, number, software, sep)
     if person and person not in (task["assignees"] or []):
-        unit.ask("tasks.assign_task", {"task_id": task.id}, {"person_id": person})
+        unit.ask("tasks.assign_worker", {"task_id": task.id}, {"person_id": person})
     facts = {
         "name": name, "description": description or None, "comment": comment, "revision": number, "path": path,
         "task_id": task.id, "entity_id": task["entity_id"], "person_id": person, "software_id": software,

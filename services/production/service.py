@@ -1,6 +1,6 @@
 """The production service: its rooms and its plain records."""
 
-from chassis import health, history
+from chassis import health, history, intake
 from chassis.crud import Crud
 from chassis.errors import Refused
 from chassis.policy import managers, no_vendors, signed_in
@@ -15,6 +15,7 @@ from services.production import (
     budgets,
     casting,
     casting_lists,
+    connections,
     context,
     descriptors,
     entities,
@@ -86,6 +87,7 @@ PRODUCTION = ServiceSpec(
     ),
     rooms=(
         health,
+        intake,
         history,
         projects,
         settings,
@@ -98,6 +100,7 @@ PRODUCTION = ServiceSpec(
         instances,
         importing,
         file_trees,
+        connections,
         budgets,
         schedule,
         user_filters,

@@ -1,6 +1,6 @@
 """The tasks service: its rooms and its plain records."""
 
-from chassis import health, history
+from chassis import health, history, intake
 from chassis.crud import Crud
 from chassis.policy import signed_in
 from chassis.service import ServiceSpec
@@ -73,6 +73,7 @@ TASKS = ServiceSpec(
     ),
     rooms=(
         health,
+        intake,
         history,
         definitions,
         work,
