@@ -59,6 +59,9 @@ class ObjectStore(Protocol):
     def local_file(self, key: str) -> Path | None:
         """Return the file behind `key` where the store is a folder and holds it, for sendfile; else None."""
 
+    def prepare(self) -> None:
+        """Make the folder or bucket if it is missing. Raises what keeps the store from being used."""
+
     def url(self, key: str, seconds: int = 3600) -> str | None:
         """Return an address that serves the object for `seconds` without us, where the store can; else None."""
 
@@ -205,6 +208,9 @@ class FolderStore:
         """Return the file itself, or None when it is missing."""
         path = self._path(key)
         return path if path.is_file() else None
+
+    def prepare(self) -> None:
+        """Do nothing: the folder was made when the store was opened."""
 
     def url(self, key: str, seconds: int = 3600) -> str | None:
         """Return None: a folder has no address."""

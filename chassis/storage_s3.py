@@ -143,6 +143,18 @@ class BucketStore:
         """Return None: there is no file."""
         return None
 
+    def prepare(self) -> None:
+        """Make the bucket if it is missing; whoever may not make buckets needs it made by somebody else."""
+        try:
+            self._client.head_bucket(Bucket=self._bucket)
+        except Exception as refusal:
+            if getattr(refusal, "response", {}).get("Error", {}).get("Code") not in ("404", "NoSuchBucket"):
+                raise
+            region = self._client.meta.region_name
+            place = {} if region in (None, "us-east-1") else {"LocationConstraint": region}
+            told = {"CreateBucketConfiguration": place} if place else {}
+            self._client.create_bucket(Bucket=self._bucket, **told)
+
     def url(self, key: str, seconds: int = 3600) -> str | None:
         """Return a presigned address when the store was opened with `presign=yes`."""
         if not self._presign:

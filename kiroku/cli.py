@@ -14,9 +14,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="serve everything on one port, in one process")
     commands.add_parser("run-distributed", help="serve everything as processes over RabbitMQ on this machine")
-    serving = commands.add_parser("serve", help="serve one part: a service, or the gateway")
+    serving = commands.add_parser("serve", help="serve one part: a service, the gateway, or live events alone")
     serving.add_argument("part")
-    commands.add_parser("migrate", help="bring all databases into shape and seed fresh ones")
+    commands.add_parser("migrate", help="bring all databases into shape, seed fresh ones, make a missing bucket")
     rebuilding = commands.add_parser("rebuild", help="rebuild the read models of a service from its log")
     rebuilding.add_argument("service")
     parked = commands.add_parser("parked", help="events whose reaction failed: list them, or try again")
@@ -49,10 +49,18 @@ def _migrate(settings: Settings, told: Told) -> int:
     from contextlib import ExitStack
 
     from kiroku.distributed.supervisor import prepare
-    from kiroku.embedded import database_template
+    from kiroku.embedded import database_template, storage_of
 
+    if settings.database_url and not settings.admin_password and not (settings.home / "admin.json").exists():
+        raise WrongSettingError(
+            "KIROKU_ADMIN_PASSWORD is not set: give the first administrator a password, he may change it later"
+        )
     with ExitStack() as stack:
         prepare(settings, database_template(settings, stack))
+    if settings.storage_url.startswith("s3://"):
+        from chassis.storage import open_store
+
+        open_store(storage_of(settings)).prepare()
     return 0
 
 

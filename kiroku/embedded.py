@@ -1,7 +1,6 @@
 """One command, one port: embedded PostgreSQL, all services and the gateway under gunicorn."""
 
 import json
-import os
 import secrets
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -14,6 +13,8 @@ from gateway.app import create_app
 from gateway.identity import Identities
 from gateway.live.handover import LiveLoop, Worker, with_live
 from gateway.live.hub import Hub
+from kiroku.addresses import database_of, database_template_of
+from kiroku.distributed.probes import Probes
 from kiroku.postgres import EmbeddedPostgres
 from kiroku.settings import Settings, kept_secret
 from kiroku.sign_in import sign_in_limit, sign_in_settings
@@ -76,8 +77,7 @@ def database_template(settings: Settings, stack: ExitStack, *, joining: bool = F
     one that a running Kiroku has started, if there is one.
     """
     if settings.database_url:
-        base = settings.database_url.rstrip("/")
-        return base if "{service}" in base else f"{base}/kiroku_{{service}}"
+        return database_template_of(settings.database_url)
     server = EmbeddedPostgres(settings.home / "postgres")
     if not joining or not server.join():
         stack.enter_context(server)
@@ -89,7 +89,14 @@ def database_template(settings: Settings, stack: ExitStack, *, joining: bool = F
 def database_urls(settings: Settings, stack: ExitStack, *, joining: bool = False) -> dict[str, str]:
     """Return the database of each service; see `database_template`."""
     template = database_template(settings, stack, joining=joining)
-    return {name: template.format(service=name) for name in SERVICES}
+    return {name: database_of(template, name) for name in SERVICES}
+
+
+def problems(system: System) -> list[str]:
+    """Return what keeps the embedded shape from being ready: a database that does not answer. Raises its error."""
+    for service in system.services.values():
+        service.database.run("SELECT 1")
+    return []
 
 
 def run(settings: Settings) -> None:
@@ -111,6 +118,7 @@ def run(settings: Settings) -> None:
             identities = Identities(system, told["secret"])
             live = LiveLoop(Hub(system, identities, LogSource(system)))
             live.start()
+            Probes(settings.host, settings.probe_port, lambda: problems(system)).start()
             app = create_app(
                 system, store=store, secret=told["secret"], body_limit=settings.body_limit,
                 identities=identities, sign_ins=sign_in_limit(settings),
@@ -129,7 +137,7 @@ def run(settings: Settings) -> None:
             "timeout": 120,
             "graceful_timeout": 15,
             "control_socket_disable": True,
-            "loglevel": os.environ.get("KIROKU_LOG_LEVEL", "warning"),
+            "loglevel": settings.log_level,
         }
         # gunicorn ends by SystemExit; the databases must still be stopped in order.
         with suppress(SystemExit):

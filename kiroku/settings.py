@@ -2,8 +2,13 @@
 
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from kiroku.checks import misspelt, problem_of
+
+YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
 class WrongSettingError(ValueError):
@@ -12,7 +17,10 @@ class WrongSettingError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """What a Kiroku server is told. Each field is the environment variable `KIROKU_<FIELD>`."""
+    """What a Kiroku server is told. Each field is the environment variable `KIROKU_<FIELD>`.
+
+    `KIROKU_<FIELD>_FILE` names a file that holds the value, as mounted secrets do.
+    """
 
     home: Path = field(default=Path("var"), metadata={"doc": "Folder of the data: database, media, secret"})
     host: str = field(default="127.0.0.1", metadata={"doc": "Address to bind"})
@@ -21,8 +29,13 @@ class Settings:
     admin_email: str = field(default="admin@example.com", metadata={"doc": "E-mail of the first administrator"})
     admin_password: str = field(default="", metadata={"doc": "Password of the first administrator; made when empty"})
     database_url: str = field(default="", metadata={"doc": "PostgreSQL server; embedded when empty"})
-    amqp_url: str = field(default="", metadata={"doc": "RabbitMQ of the distributed shape"})
+    amqp_url: str = field(default="", metadata={"doc": "RabbitMQ of the distributed shape; amqps:// encrypts"})
     rpc_timeout: int = field(default=60, metadata={"doc": "Longest wait for the answer of another service, seconds"})
+    amqp_ca: str = field(default="", metadata={"doc": "PEM file of the broker's CA; the system's CAs when empty"})
+    rpc_queues: str = field(default="classic", metadata={"doc": "Queues of calls: classic, or quorum on a cluster"})
+    service_threads: int = field(default=8, metadata={"doc": "Calls that a service process works on at the same time"})
+    probe_port: int = field(default=0, metadata={"doc": "Port of health and metrics of a process; none when 0"})
+    log_level: str = field(default="warning", metadata={"doc": "debug, info, warning, error or critical"})
     storage_url: str = field(default="", metadata={"doc": "file:///folder or s3://bucket; a folder in home when empty"})
     secret: str = field(default="", metadata={"doc": "Key that signs tokens; made and kept in home when empty"})
     access_seconds: int = field(default=7 * 86_400, metadata={"doc": "Life of an access token, seconds"})
@@ -54,29 +67,39 @@ class Settings:
 def read_settings(environment: dict[str, str] | None = None) -> Settings:
     """Return the settings of `environment` (os.environ). Raises WrongSettingError."""
     source = dict(os.environ) if environment is None else environment
+    defaults = {name: each.default for name, each in Settings.__dataclass_fields__.items()}
+    if wrong := misspelt(source, [f"KIROKU_{name.upper()}" for name in defaults]):
+        raise WrongSettingError(wrong)
     found: dict[str, object] = {}
-    for name, default in _defaults().items():
+    for name, default in defaults.items():
         variable = f"KIROKU_{name.upper()}"
-        text = source.get(variable)
-        if text is None or text == "":
-            continue
-        found[name] = _converted(variable, text, default)
+        if text := _text(source, variable):
+            found[name] = _converted(variable, text, default)
     settings = Settings(**found)  # type: ignore[arg-type]
-    if settings.dev and settings.host not in ("127.0.0.1", "localhost", "::1"):
-        raise WrongSettingError("KIROKU_DEV=1 is refused on a public address: set KIROKU_HOST=127.0.0.1")
+    if problem := problem_of(settings):
+        raise WrongSettingError(problem)
     return settings
 
 
-def _defaults() -> dict[str, object]:
-    return {name: each.default for name, each in Settings.__dataclass_fields__.items()}
+def _text(source: Mapping[str, str], variable: str) -> str:
+    """Return what a variable says, itself or by the file that `<variable>_FILE` names."""
+    path = source.get(f"{variable}_FILE", "")
+    if source.get(variable) or not path:
+        return source.get(variable, "")
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise WrongSettingError(f"{variable}_FILE={path} cannot be read: {problem}; give a readable file") from None
 
 
 def _converted(variable: str, text: str, default: object) -> object:
     if isinstance(default, bool):
-        return text.lower() in ("1", "true", "yes")
+        if text.lower() not in (*YES, *NO):
+            raise WrongSettingError(f"{variable}={text!r} is neither yes nor no: set 1 or 0")
+        return text.lower() in YES
     if isinstance(default, int):
-        if not text.isdigit():
-            raise WrongSettingError(f"{variable}={text!r} is not a whole number")
+        if not (text.isascii() and text.isdigit()):
+            raise WrongSettingError(f"{variable}={text!r} is not a whole number: set digits only")
         return int(text)
     return Path(text) if isinstance(default, Path) else text
 

@@ -4,8 +4,9 @@ import itertools
 import threading
 from typing import Any
 
-from chassis.errors import Unavailable
+from chassis.errors import DomainError, Unavailable
 from chassis.messages import Reply, Request
+from kiroku.distributed.broker import LARGEST, Broker
 from kiroku.distributed.line import Line, LineDown
 from kiroku.distributed.wire import pack_request, unpack_reply
 
@@ -14,36 +15,58 @@ TIMEOUT = 60.0
 CONNECT_SECONDS = 10.0
 
 
-def queue_of(service: str, *, inner: bool) -> str:
-    """Return the name of a service's queue; `inner` is for calls by other services, so that these never wait for
-    what waits for them."""
-    return f"kiroku.rpc.{service}{'.inner' if inner else ''}"
+class RequestTooLargeError(DomainError):
+    """413: no broker takes a message of this size."""
+
+    status = 413
+    code = "body.too_large"
 
 
 class _Slot:
     """Where a thread waits for its reply."""
 
-    __slots__ = ("content", "done", "failed")
+    __slots__ = ("content", "done", "failed", "pieces")
 
     def __init__(self) -> None:
         self.done = threading.Event()
         self.content: bytes | None = None
+        self.pieces: list[bytes] = []
         self.failed = ""
+
+    def take(self, piece: bytes, label: str) -> bool:
+        """Take a piece of a reply, labelled `<index>/<count>`; tell whether it was the last.
+
+        A reply begins anew when its process died in the middle and another one took the call.
+        """
+        index, _, count = (label or "0/1").partition("/")
+        if index == "0":
+            self.pieces.clear()
+        self.pieces.append(piece)
+        if len(self.pieces) < int(count):
+            return False
+        self.content = piece if len(self.pieces) == 1 else b"".join(self.pieces)
+        return True
 
 
 class RpcClient:
     """The bus of the distributed shape. Thread-safe; make it after a fork, never before."""
 
-    def __init__(self, url: str, *, timeout: float = TIMEOUT) -> None:
-        """Call over the broker at `url`; a call that takes longer than `timeout` seconds is given up."""
+    def __init__(self, broker: Broker, *, timeout: float = TIMEOUT) -> None:
+        """Call over `broker`; a call that takes longer than `timeout` seconds is given up."""
         self._timeout = timeout
         self._numbers = itertools.count(1)
         self._waiting: dict[str, _Slot] = {}
-        self._line = Line(url, "rpc-client", opened=self._open, lost=self._fail_all)
+        self._broker = broker
+        self._line = Line(broker, "rpc-client", opened=self._open, lost=self._fail_all)
 
     def start(self) -> None:
         """Connect, waiting a moment for a broker that is just starting."""
         self._line.start(CONNECT_SECONDS)
+
+    @property
+    def up(self) -> bool:
+        """Tell whether the broker is connected at this moment."""
+        return self._line.up
 
     def close(self) -> None:
         """Disconnect."""
@@ -54,10 +77,14 @@ class RpcClient:
         channel.basic_consume(REPLY_TO, no_ack=True, callback=self._replied)
 
     def _replied(self, message: Any) -> None:
-        slot = self._waiting.pop(message.properties.get("correlation_id"), None)
-        if slot is not None:
-            body = message.body
-            slot.content = body if isinstance(body, bytes) else bytes(body)
+        number = message.properties.get("correlation_id")
+        slot = self._waiting.get(number)
+        body = message.body
+        if slot is None:
+            return
+        piece = body if isinstance(body, bytes) else bytes(body)
+        if slot.take(piece, message.properties.get("message_id", "")):
+            self._waiting.pop(number, None)
             slot.done.set()
 
     def _returned(self, problem: Any, exchange: str, key: str, message: Any) -> None:
@@ -75,11 +102,13 @@ class RpcClient:
     def call(self, request: Request) -> Reply:
         """Return the reply of the operation that `request` names. Raises its DomainError, and Unavailable."""
         service = request.operation.partition(".")[0]
-        content = self.send(queue_of(service, inner=request.actor.role == "system"), pack_request(request))
+        content = self.send(self._broker.queue_of(service, inner=request.actor.role == "system"), pack_request(request))
         return unpack_reply(content)
 
     def send(self, queue: str, body: bytes) -> bytes:
-        """Return what the consumer of `queue` answers. Raises Unavailable."""
+        """Return what the consumer of `queue` answers. Raises Unavailable, and RequestTooLargeError."""
+        if len(body) > LARGEST:
+            raise RequestTooLargeError(f"The request is larger than {LARGEST} bytes: send a file, or several requests.")
         number = str(next(self._numbers))
         slot = self._waiting[number] = _Slot()
         try:

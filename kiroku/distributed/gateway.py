@@ -1,40 +1,47 @@
 """The gateway as processes of their own: gunicorn, calls over the broker, live events in each worker."""
 
-import os
 from typing import Any
 
+from chassis.messages import THE_SYSTEM, Request
 from chassis.storage import open_store
 from gateway.app import create_app
 from gateway.identity import Identities
 from gateway.live.handover import LiveLoop, Worker, with_live
 from gateway.live.hub import Hub
+from gateway.routes.index import ROUTES
+from kiroku.distributed.broker import Broker
 from kiroku.distributed.client import RpcClient
 from kiroku.distributed.feeds import RemoteSource
+from kiroku.distributed.probes import Probes
 from kiroku.distributed.wakes import Wakes
 from kiroku.embedded import GunicornServer, storage_of
 from kiroku.settings import Settings, kept_secret
 from kiroku.sign_in import sign_in_limit
 from kiroku.system import specs
 
+# What a process for live events answers besides them.
+HEALTH = tuple(route for route in ROUTES if route.path.startswith("/health/"))
 
-def serve_gateway(settings: Settings) -> None:
-    """Serve until a signal comes."""
+
+def serve_gateway(settings: Settings, broker: Broker, *, only_live: bool = False) -> None:
+    """Serve until a signal comes: the API and live events, or these alone."""
     secret, sign_ins = kept_secret(settings), sign_in_limit(settings)
 
     def make() -> Any:
-        client, wakes = RpcClient(settings.amqp_url, timeout=settings.rpc_timeout), Wakes(settings.amqp_url)
+        client, wakes = RpcClient(broker, timeout=settings.rpc_timeout), Wakes(broker)
         client.start()
         wakes.start()
-        store = open_store(storage_of(settings))
+        store = None if only_live else open_store(storage_of(settings))
         described = {f"{n}.{o.name}": o for n, spec in specs().items() for o in spec.operations().values()}
         identities = Identities(client, secret)
         live = LiveLoop(Hub(client, identities, RemoteSource(client, wakes, list(specs()))))
         app = create_app(
             client, store=store, secret=secret, body_limit=settings.body_limit, describe=described,
-            identities=identities, sign_ins=sign_ins,
+            identities=identities, sign_ins=sign_ins, routes=HEALTH if only_live else None,
         )  # fmt: skip
         wakes.hear(lambda service: identities.drop() if service == "auth" else None)
         live.start()
+        Probes(settings.host, settings.probe_port, lambda: problems(client)).start()
         return with_live(app, live)
 
     options = {
@@ -46,6 +53,17 @@ def serve_gateway(settings: Settings) -> None:
         "timeout": 120,
         "graceful_timeout": 15,
         "control_socket_disable": True,
-        "loglevel": os.environ.get("KIROKU_LOG_LEVEL", "warning"),
+        "loglevel": settings.log_level,
     }
     GunicornServer(make, options).run()
+
+
+def problems(client: RpcClient) -> list[str]:
+    """Return what keeps a gateway from being ready: it can do nothing without the broker and auth."""
+    if not client.up:
+        return ["the broker is not connected"]
+    try:
+        client.call(Request("auth.count_people", actor=THE_SYSTEM))
+    except Exception as problem:
+        return [f"auth does not answer: {problem}"]
+    return []

@@ -25,9 +25,12 @@ from chassis.messages import Reply, Request  # noqa: E402
 from chassis.service import Service  # noqa: E402
 from chassis.workers import Workers  # noqa: E402
 from contracts import OWNERS  # noqa: E402
-from kiroku.distributed.client import RpcClient, queue_of  # noqa: E402
+from kiroku.distributed.broker import PIECE, Broker  # noqa: E402
+from kiroku.distributed.client import RpcClient  # noqa: E402
+from kiroku.distributed.condition import Condition  # noqa: E402
 from kiroku.distributed.feeds import FEED, HEAD, RemoteFeeds  # noqa: E402
 from kiroku.distributed.line import Line, LineDown  # noqa: E402
+from kiroku.distributed.probes import Probes  # noqa: E402
 from kiroku.distributed.relay import Relay  # noqa: E402
 from kiroku.distributed.wakes import Wakes  # noqa: E402
 from kiroku.distributed.wire import pack_error, pack_events, pack_reply, unpack_request  # noqa: E402
@@ -67,9 +70,10 @@ class OperationEntrypoint(Entrypoint):  # type: ignore[misc]
     def start(self) -> None:
         """Connect and take messages."""
         name = self.container.service_name
-        self._queue = queue_of(name, inner=self._inner)
+        self._broker: Broker = self.container.config["broker"]
+        self._queue = self._broker.queue_of(name, inner=self._inner)
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix=self._queue)
-        self._line = Line(self.container.config["amqp_url"], self._queue, opened=self._open)
+        self._line = Line(self._broker, self._queue, opened=self._open)
         self._line.start(10)
 
     def stop(self) -> None:
@@ -83,7 +87,7 @@ class OperationEntrypoint(Entrypoint):  # type: ignore[misc]
     kill = stop
 
     def _open(self, channel: Any) -> None:
-        channel.queue_declare(self._queue, durable=True, auto_delete=False)
+        self._broker.declare_calls(channel, self._queue)
         channel.basic_qos(0, self._threads * 2, False)
         self._tag = channel.basic_consume(self._queue, callback=partial(self._taken, channel))
 
@@ -123,7 +127,8 @@ class OperationEntrypoint(Entrypoint):  # type: ignore[misc]
             return
         try:
             number = message.properties.get("correlation_id")
-            self._line.send(channel, "", reply_to, content, correlation_id=number)
+            for label, piece in pieces(content):
+                self._line.send(channel, "", reply_to, piece, correlation_id=number, message_id=label)
         except LineDown:
             logger.warning("%s: a reply was lost with its connection", self._queue)
 
@@ -161,6 +166,14 @@ class OperationEntrypoint(Entrypoint):  # type: ignore[misc]
                 provider.worker_teardown(context)
 
 
+def pieces(content: bytes) -> list[tuple[str, bytes]]:
+    """Return a reply as (`<index>/<count>`, bytes) that any broker takes: lists of whole studios are larger. Pure."""
+    count = max(1, -(-len(content) // PIECE))
+    if count == 1:
+        return [("0/1", content)]
+    return [(f"{index}/{count}", content[index * PIECE : (index + 1) * PIECE]) for index in range(count)]
+
+
 operation: Any = OperationEntrypoint.decorator
 
 
@@ -189,22 +202,24 @@ class Host:
     """Everything of one service process, started and stopped in order."""
 
     def __init__(
-        self, name: str, *, url: str, amqp_url: str, told: dict[str, Any], threads: int = 8, timeout: float = 60
+        self, name: str, *, url: str, broker: Broker, told: dict[str, Any], threads: int = 8, timeout: float = 60
     ) -> None:
         """Host the service `name` on its database at `url`; calls to others take `timeout` seconds at most."""
         spec = specs()[name]
-        self.client = RpcClient(amqp_url, timeout=timeout)
-        self.wakes = Wakes(amqp_url)
+        self.client = RpcClient(broker, timeout=timeout)
+        self.wakes = Wakes(broker)
         self.service = Service(spec, Database(url, pool_size=threads * 2 + 4), self.client, told)
-        follower = Follower(self.service, OWNERS, RemoteFeeds(self.client))
+        feeds = RemoteFeeds(self.client)
+        follower = Follower(self.service, OWNERS, feeds)
         follower.serve(self.service)
+        self.condition = Condition(self.service, follower, self.client, feeds.head)
         self.service.on_commit.append(partial(self.wakes.committed, name))
         self._loop = FollowLoop({name: follower})
         self.wakes.hear(self._loop.wake)
-        self._relay = Relay(self.service, amqp_url)
+        self._relay = Relay(self.service, broker)
         self.service.on_commit.append(self._relay.wake)
         self._workers = Workers(self.service)
-        config = {"service": self.service, "amqp_url": amqp_url}
+        config = {"service": self.service, "broker": broker}
         self.container = ServiceContainer(hosted(name, threads), config)
 
     def start(self) -> None:
@@ -227,16 +242,19 @@ class Host:
         self.service.database.close()
 
 
-def serve(make: Callable[[], Host]) -> None:
-    """Run a host until SIGTERM or SIGINT."""
+def serve(make: Callable[[], Host], probe_at: tuple[str, int] = ("127.0.0.1", 0)) -> None:
+    """Run a host until SIGTERM or SIGINT; serve its health at `probe_at` (host, port) unless the port is 0."""
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: done.set())
     host = make()
+    probes = Probes(*probe_at, host.condition.problems)
+    probes.start()
     host.start()
     while not done.wait(0.5):
         pass
     host.stop()
+    probes.stop()
 
 
 __all__ = ["Host", "Unavailable", "serve"]

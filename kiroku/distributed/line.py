@@ -2,13 +2,16 @@
 
 import contextlib
 import logging
+import select
+import ssl
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 from amqp import AMQPError, Message, spec
-from kombu.connection import Connection
+
+from kiroku.distributed.broker import Broker
 
 logger = logging.getLogger(__name__)
 HEARTBEAT = 60
@@ -24,14 +27,14 @@ class Line:
     """One channel on one connection, opened again whenever it breaks."""
 
     def __init__(
-        self, url: str, name: str, *, opened: Callable[[Any], None], lost: Callable[[], None] = lambda: None
+        self, broker: Broker, name: str, *, opened: Callable[[Any], None], lost: Callable[[], None] = lambda: None
     ) -> None:
-        """Connect to `url`; `opened` prepares each new channel, `lost` hears of its end."""
-        self._url, self._name = url, name
+        """Connect to `broker`; `opened` prepares each new channel, `lost` hears of its end."""
+        self._broker, self._name = broker, name
         self._opened, self._lost = opened, lost
         self._channel: Any = None
         self._connection: Any = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._up = threading.Event()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name=f"amqp-{name}", daemon=True)
@@ -42,6 +45,11 @@ class Line:
         self._thread.start()
         self._pulse.start()
         return self._up.wait(seconds)
+
+    @property
+    def up(self) -> bool:
+        """Tell whether there is a connection at this moment."""
+        return self._up.is_set()
 
     def close(self) -> None:
         """Close for good."""
@@ -86,7 +94,7 @@ class Line:
                 self._open()
                 pause = 0.05
                 while not self._closing:
-                    self._connection.drain_events()
+                    self._read(self._connection)
             except LOST as problem:
                 if not self._closing:
                     logger.warning("%s: broker connection lost: %s", self._name, problem)
@@ -97,8 +105,20 @@ class Line:
                 time.sleep(pause)
                 pause = min(pause * 2, SLOWEST)
 
+    def _read(self, connection: Any) -> None:
+        """Take what comes. A TLS session takes one thread at a time, so there the reader waits outside of it."""
+        held = connection.transport.sock
+        if not isinstance(held, ssl.SSLSocket):
+            connection.drain_events()
+            return
+        if not held.pending() and not select.select([held], [], [], 1.0)[0]:
+            return
+        with self._lock:
+            frame = connection.transport.read_frame()
+        connection.on_inbound_frame(frame)
+
     def _open(self) -> None:
-        connection: Any = Connection(self._url, heartbeat=HEARTBEAT, connect_timeout=5)
+        connection: Any = self._broker.connect(heartbeat=HEARTBEAT, connect_timeout=5)
         connection.connect()
         self._connection = connection.connection
         channel = self._connection.channel()

@@ -9,13 +9,12 @@ import threading
 from typing import Any
 
 import orjson
-from kombu.connection import Connection
 
 from chassis.events import Event
 from chassis.service import Service
+from kiroku.distributed.broker import EVENTS, Broker, declare_events
 
 logger = logging.getLogger(__name__)
-EXCHANGE = "kiroku.events"
 BATCH = 200
 IDLE = 0.5
 LOCK = "kiroku relay"
@@ -55,9 +54,9 @@ def cloud_event(service: str, event: Event) -> dict[str, Any]:
 class Relay:
     """Publishes the log of one service to the topic exchange."""
 
-    def __init__(self, service: Service, url: str) -> None:
-        """Relay the log of `service` to the broker at `url`."""
-        self._service, self._url = service, url
+    def __init__(self, service: Service, broker: Broker) -> None:
+        """Relay the log of `service` to `broker`."""
+        self._service, self._broker = service, broker
         self._wake = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
@@ -94,10 +93,10 @@ class Relay:
         with (
             self._service.database.connection() as lock,
             lock.cursor() as cursor,
-            Connection(self._url, transport_options={"confirm_publish": True}) as broker,
+            self._broker.connect(transport_options={"confirm_publish": True}) as broker,
         ):
             channel = broker.channel()
-            channel.exchange_declare(EXCHANGE, "topic", durable=True, auto_delete=False)
+            declare_events(channel)
             cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 1))", (LOCK,))
             if not cursor.fetchone()[0]:
                 self._pause(2.0)
@@ -118,7 +117,7 @@ class Relay:
                 for event in events:
                     producer.publish(
                         orjson.dumps(cloud_event(self._service.name, event)),
-                        exchange=EXCHANGE,
+                        exchange=EVENTS,
                         routing_key=routing_key(self._service.name, event),
                         content_type="application/cloudevents+json",
                         content_encoding="utf-8",

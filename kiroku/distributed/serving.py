@@ -1,38 +1,47 @@
-"""`kiroku serve <part>`: one service, or the gateway."""
+"""`kiroku serve <part>`: one service, the gateway, or live events alone."""
 
 from chassis.storage import open_store
-from kiroku.embedded import admin_of, service_settings, storage_of
+from kiroku.addresses import database_of, database_template_of
+from kiroku.distributed.broker import Broker
+from kiroku.embedded import service_settings, storage_of
 from kiroku.settings import Settings, WrongSettingError
 from kiroku.system import SERVICES
+
+NO_BROKER = "KIROKU_AMQP_URL is not set: give the address of a RabbitMQ, amqp://user:password@host/"
+NO_RELAY = "there is no part 'relay': each service relays its own log, whichever of its processes holds the lock"
+
+
+def broker_of(settings: Settings) -> Broker:
+    """Return the broker of the distributed shape. Raises WrongSettingError."""
+    if not settings.amqp_url:
+        raise WrongSettingError(NO_BROKER)
+    return Broker(settings.amqp_url, settings.amqp_ca, settings.rpc_queues)
 
 
 def serve_part(settings: Settings, part: str) -> int:
     """Serve until a signal comes. Raises WrongSettingError."""
-    if not settings.amqp_url:
+    if part == "relay":
+        raise WrongSettingError(NO_RELAY)
+    if part not in (*SERVICES, "gateway", "live"):
+        raise WrongSettingError(f"there is no part {part!r}: serve one of {', '.join((*SERVICES, 'gateway', 'live'))}")
+    broker = broker_of(settings)
+    if not settings.secret and not (settings.home / "secret").exists():
         raise WrongSettingError(
-            "KIROKU_AMQP_URL is not set: give the address of a RabbitMQ, amqp://user:password@host/"
+            "KIROKU_SECRET is not set: all processes need the same key, make one with `openssl rand -hex 32`"
         )
-    if part == "gateway":
+    if part in ("gateway", "live"):
         from kiroku.distributed.gateway import serve_gateway
 
-        serve_gateway(settings)
+        serve_gateway(settings, broker, only_live=part == "live")
         return 0
-    if part not in SERVICES:
-        raise WrongSettingError(f"there is no part {part!r}: serve one of {', '.join((*SERVICES, 'gateway'))}")
     if not settings.database_url:
         raise WrongSettingError("KIROKU_DATABASE_URL is not set: a service needs the address of its PostgreSQL")
     from kiroku.distributed.host import Host, serve
 
-    base = settings.database_url.rstrip("/")
-    template = base if "{service}" in base else f"{base}/kiroku_{{service}}"
-    admin = admin_of(settings)
-    told = {
-        **service_settings(settings, admin["password"]), "admin_email": admin["email"],
-        "store": open_store(storage_of(settings)),
-    }  # fmt: skip
-    serve(
-        lambda: Host(
-            part, url=template.format(service=part), amqp_url=settings.amqp_url, told=told, timeout=settings.rpc_timeout
-        )
-    )
+    url = database_of(database_template_of(settings.database_url), part)
+    # The first administrator is written by `kiroku migrate`; a service needs no password of his.
+    told = {**service_settings(settings, ""), "store": open_store(storage_of(settings))}
+    probe_at = (settings.host, settings.probe_port)
+    limits = {"threads": settings.service_threads, "timeout": settings.rpc_timeout}
+    serve(lambda: Host(part, url=url, broker=broker, told=told, **limits), probe_at)
     return 0

@@ -8,6 +8,8 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from kiroku.addresses import database_of
+from kiroku.distributed.serving import broker_of
 from kiroku.embedded import admin_of, database_template, service_settings
 from kiroku.settings import Settings, WrongSettingError
 from kiroku.system import SERVICES, System
@@ -43,10 +45,7 @@ def children() -> list[Child]:
 
 def run_distributed(settings: Settings) -> None:
     """Start everything, start again what dies, and stop all of it on a signal."""
-    if not settings.amqp_url:
-        raise WrongSettingError(
-            "KIROKU_AMQP_URL is not set: give the address of a RabbitMQ, amqp://user:password@host/"
-        )
+    broker_of(settings)
     wanted = children()
     admin = admin_of(settings)
     stopping = False
@@ -62,7 +61,7 @@ def run_distributed(settings: Settings) -> None:
         prepare(settings, template)
         environment = {
             **os.environ, "KIROKU_DATABASE_URL": template, "KIROKU_AMQP_URL": settings.amqp_url,
-            "KIROKU_HOME": str(settings.home.resolve()),
+            "KIROKU_HOME": str(settings.home.resolve()), "KIROKU_PROBE_PORT": "0",
         }  # fmt: skip
         for child in wanted:
             child.start(environment)
@@ -80,7 +79,7 @@ def prepare(settings: Settings, template: str) -> None:
     """Bring all databases into shape and seed fresh ones."""
     admin = admin_of(settings)
     told = {**service_settings(settings, admin["password"]), "admin_email": admin["email"]}
-    system = System({name: template.format(service=name) for name in SERVICES}, told)
+    system = System({name: database_of(template, name) for name in SERVICES}, told)
     try:
         system.migrate()
     finally:

@@ -7,18 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 from chassis.changes import Change
+from kiroku.distributed.broker import WAKES, Broker, declare_wakes
 from kiroku.distributed.line import Line, LineDown
-
-EXCHANGE = "kiroku.wakes"
 
 
 class Wakes:
     """Tells and hears wake-ups over a fanout exchange."""
 
-    def __init__(self, url: str) -> None:
-        """Connect to the broker at `url`."""
+    def __init__(self, broker: Broker) -> None:
+        """Connect to `broker`."""
         self._listeners: list[Callable[[str], None]] = []
-        self._line = Line(url, "wakes", opened=self._open)
+        self._line = Line(broker, "wakes", opened=self._open)
         self._moved: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._tell, name="wakes", daemon=True)
 
@@ -41,10 +40,7 @@ class Wakes:
         self._moved.put(service)
 
     def _open(self, channel: Any) -> None:
-        channel.exchange_declare(EXCHANGE, "fanout", durable=True, auto_delete=False)
-        name = channel.queue_declare("", exclusive=True, auto_delete=True).queue
-        channel.queue_bind(name, EXCHANGE)
-        channel.basic_consume(name, no_ack=True, callback=self._heard)
+        channel.basic_consume(declare_wakes(channel), no_ack=True, callback=self._heard)
 
     def _heard(self, message: Any) -> None:
         body = message.body
@@ -60,4 +56,4 @@ class Wakes:
                     services.add(more)
             for each in services:
                 with contextlib.suppress(LineDown):
-                    self._line.send(None, EXCHANGE, "", each.encode())
+                    self._line.send(None, WAKES, "", each.encode())

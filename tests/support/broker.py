@@ -80,12 +80,12 @@ class OwnBroker(Broker):
 
     owned = True
 
-    def __init__(self) -> None:
-        """Start it; takes some seconds."""
+    def __init__(self, settings: str = "") -> None:
+        """Start it, with further lines of `rabbitmq.conf`; takes some seconds."""
         self._server, control = _script("rabbitmq-server"), _script("rabbitmqctl")
         self._folder = Path(tempfile.mkdtemp(prefix="kiroku-test-mq-"))
         self._port, dist_port, epmd_port = _free_ports(3)
-        self._environment = self._write_settings(dist_port, epmd_port)
+        self._environment = self._write_settings(dist_port, epmd_port, settings)
         super().__init__(f"amqp://guest:guest@127.0.0.1:{self._port}/%2F", _ctl(control, self._environment))
         # Started by Erlang, the name daemon would outlive us and be everybody's; as our child it is ours to end.
         self._epmd = self._spawn([str(_script("epmd")), "-port", str(epmd_port), "-address", "127.0.0.1"])
@@ -151,11 +151,13 @@ class OwnBroker(Broker):
                 start_new_session=True,  # Ctrl-C ends the tests, and they end the broker
             )
 
-    def _write_settings(self, dist_port: int, epmd_port: int) -> dict[str, str]:
+    def _write_settings(self, dist_port: int, epmd_port: int, settings: str) -> dict[str, str]:
         """Write the files of a private node and return the environment of its programs."""
         folder = self._folder
         (folder / "plugins").write_text("[].")
-        (folder / "rabbitmq.conf").write_text("log.console.level = warning\ndisk_free_limit.absolute = 10MB\n")
+        (folder / "rabbitmq.conf").write_text(
+            f"log.console.level = warning\ndisk_free_limit.absolute = 10MB\n{settings}"
+        )
         (folder / ".erlang.cookie").write_text(uuid4().hex)
         (folder / ".erlang.cookie").chmod(0o400)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("RABBITMQ_", "ERL_"))}
@@ -211,9 +213,9 @@ def broker_url() -> Iterator[str]:
 
 
 @contextmanager
-def own_broker() -> Iterator[OwnBroker]:
+def own_broker(settings: str = "") -> Iterator[OwnBroker]:
     """Give a broker that a test may kill and restart: always a child, whatever else there is."""
-    broker = OwnBroker()
+    broker = OwnBroker(settings)
     try:
         yield broker
     finally:

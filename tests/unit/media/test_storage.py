@@ -48,6 +48,14 @@ def test_what_was_put_is_read_back(store: ObjectStore) -> None:
     assert abs(store.modified(KEY) - datetime.now(UTC)) < timedelta(minutes=1)
 
 
+def test_a_missing_bucket_is_made_and_a_present_one_left_alone(buckets: str) -> None:
+    fresh = open_store("s3://fresh-bucket?region=eu-west-1")
+    fresh.prepare()
+    fresh.put(KEY, [b"kept"])
+    fresh.prepare()
+    assert b"".join(fresh.open(KEY)) == b"kept"
+
+
 def test_files_are_streamed(store: ObjectStore) -> None:
     data = os.urandom(1_000_003)
     assert store.put(KEY, BytesIO(data)) == len(data)

@@ -1,0 +1,63 @@
+"""Whether a service process is ready, and how far its projections are behind."""
+
+from collections.abc import Callable
+
+from prometheus_client import Gauge
+
+from chassis.follow import Follower
+from chassis.schema import shape
+from chassis.service import Service
+from kiroku.distributed.client import RpcClient
+
+LAG = Gauge(
+    "kiroku_projection_lag_events", "Events of another service that a projection has not seen", ["service", "owner"]
+)
+
+
+class Condition:
+    """What a service process needs before it is ready; once it has caught up, it stays so until its end."""
+
+    def __init__(self, service: Service, follower: Follower, client: RpcClient, head: Callable[[str], int]) -> None:
+        """Look at `service`; `head` returns the newest position of another service's log."""
+        self._service, self._follower, self._client, self._head = service, follower, client, head
+        self._shape = shape(service)
+        self._migrated = self._caught_up = False
+
+    def problems(self) -> list[str]:
+        """Return what keeps the process from being ready; empty when nothing does."""
+        if not self._client.up:
+            return ["the broker is not connected"]
+        if not self._migrated:
+            self._migrated = self._has_shape()
+            if not self._migrated:
+                return ["the database has another shape: run `kiroku migrate`"]
+        else:
+            self._service.database.run("SELECT 1")
+        behind = self._behind()
+        self._caught_up = self._caught_up or not behind
+        return [] if self._caught_up else behind
+
+    def _has_shape(self) -> bool:
+        if self._service.database.run("SELECT to_regclass('log.meta')") == [(None,)]:
+            return False
+        rows = self._service.database.run("SELECT value FROM log.meta WHERE name = 'shape'")
+        return [str(_text(value)) for (value,) in rows] == [self._shape]
+
+    def _behind(self) -> list[str]:
+        """Measure the lag behind each owner; one that does not answer counts only before the first catching up."""
+        found = []
+        for owner in self._follower.owners:
+            try:
+                head = self._head(owner)
+            except Exception as problem:
+                found.append(f"{owner} does not answer: {problem}")
+                continue
+            lag = max(0, head - self._follower.reached().get(owner, 0))
+            LAG.labels(self._service.name, owner).set(lag)
+            if lag:
+                found.append(f"{lag} events behind {owner}")
+        return found
+
+
+def _text(value: object) -> object:
+    return bytes(value).decode() if isinstance(value, bytes | memoryview) else value
