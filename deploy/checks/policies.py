@@ -127,8 +127,7 @@ def _settings(cluster: Cluster, container: Manifest) -> Iterator[str]:
     ):
         if path and path.rpartition("/")[0] not in places:
             yield f"{path} is in no mounted volume"
-    there = {name: re.sub(r"&?sslrootcert=[^&]*|(?<=sslmode=)verify-full", "", value) for name, value in given.items()}
-    there = {name: value.replace("sslmode=", "sslmode=require") for name, value in there.items() if name != CA}
+    there = {name: _without_files(value) for name, value in given.items() if name != CA}
     try:
         read_settings(there)
     except WrongSettingError as wrong:
@@ -138,6 +137,10 @@ def _settings(cluster: Cluster, container: Manifest) -> Iterator[str]:
     needed |= {"KIROKU_DATABASE_URL"} if part not in ("gateway", "live") else set()
     for name in sorted(needed - given.keys() - secret):
         yield f"nothing gives it {name}"
+
+
+def _without_files(value: str) -> str:
+    return re.sub(r"sslmode=verify-(full|ca)", "sslmode=require", re.sub(r"&?sslrootcert=[^&]*", "", value))
 
 
 def _parts(cluster: Cluster) -> Iterator[str]:
