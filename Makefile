@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 STAMP = .venv/.installed
 
-.PHONY: run run-distributed demo test unit integration journeys lint types rebuild bench clean
+.PHONY: run run-distributed demo test unit integration journeys lint types rebuild bench deploy-check deploy-requirements clean
 
 $(STAMP): requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit("Kiroku needs Python 3.11 or newer") if sys.version_info < (3, 11) else 0'
@@ -23,7 +23,7 @@ demo: $(STAMP)           ## fill the running server with a small production
 rebuild: $(STAMP)        ## rebuild the read models of SERVICE from its log
 	$(BIN)/python -m kiroku.cli rebuild $(SERVICE)
 
-test: lint types unit integration journeys
+test: lint types deploy-check unit integration journeys
 
 unit: $(STAMP)
 	$(BIN)/python -m pytest tests/unit tests/contract/test_format.py
@@ -44,6 +44,12 @@ types: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench
+
+deploy-check: $(STAMP)   ## check image, compose file and manifests without network or cluster
+	$(BIN)/python -m deploy.checks
+
+deploy-requirements: $(STAMP) ## pin what the image installs, with hashes
+	$(BIN)/python -m deploy.requirements $(BIN)/uv
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

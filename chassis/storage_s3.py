@@ -18,8 +18,14 @@ from chassis.storage import CHUNK, UnknownObjectError, checked_key, pieces_of
 
 def open_bucket(bucket: str, prefix: str, options: Mapping[str, str]) -> "BucketStore":
     """Return the store in `bucket` below `prefix`; options: endpoint, region, presign (yes or no)."""
+    endpoint = options.get("endpoint")
+    # Stores of one's own have one host name, not one per bucket, and many know no checksums in trailers.
+    style = {"s3": {"addressing_style": "path"}} if endpoint else {}
+    config = import_module("botocore.config").Config(
+        request_checksum_calculation="when_required", response_checksum_validation="when_required", **style
+    )
     client = import_module("boto3").client(
-        "s3", endpoint_url=options.get("endpoint"), region_name=options.get("region")
+        "s3", endpoint_url=endpoint, region_name=options.get("region"), config=config
     )
     return BucketStore(client, bucket, prefix, presign=options.get("presign") == "yes")
 

@@ -13,6 +13,8 @@ RANGES = {
     "probe_port": (0, 65_535),
     "threads": (1, 1_000),
     "service_threads": (1, 200),
+    "rpc_timeout": (1, 3_600),
+    "mail_port": (1, 65_535),
     "access_seconds": (60, 10 * 365 * 86_400),
     "refresh_seconds": (60, 10 * 365 * 86_400),
     "body_limit": (1_024, 1024**4),
@@ -20,6 +22,7 @@ RANGES = {
 CHOICES = {
     "log_level": ("debug", "info", "warning", "error", "critical"),
     "rpc_queues": ("classic", "quorum"),
+    "mail_security": ("starttls", "tls"),
 }
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 SECRET_LENGTH = 32

@@ -133,7 +133,7 @@ def run(settings: Settings) -> None:
             "worker_class": Worker,
             "workers": 1,
             "threads": settings.threads,
-            "keepalive": 30,
+            "keepalive": 75,
             "timeout": 120,
             "graceful_timeout": 15,
             "control_socket_disable": True,

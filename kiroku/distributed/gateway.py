@@ -49,7 +49,8 @@ def serve_gateway(settings: Settings, broker: Broker, *, only_live: bool = False
         "worker_class": Worker,
         "workers": 1,
         "threads": settings.threads,
-        "keepalive": 30,
+        # Longer than proxies keep idle connections (60 s): else they send a request into one that just closed.
+        "keepalive": 75,
         "timeout": 120,
         "graceful_timeout": 15,
         "control_socket_disable": True,

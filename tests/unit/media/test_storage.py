@@ -56,6 +56,11 @@ def test_a_missing_bucket_is_made_and_a_present_one_left_alone(buckets: str) -> 
     assert b"".join(fresh.open(KEY)) == b"kept"
 
 
+def test_a_store_of_ones_own_has_one_host_name_for_all_buckets(buckets: str) -> None:
+    own = open_store("s3://studio?region=us-east-1&endpoint=http://storage:8333&presign=yes")
+    assert (own.url(KEY) or "").startswith(f"http://storage:8333/studio/{KEY}?")
+
+
 def test_files_are_streamed(store: ObjectStore) -> None:
     data = os.urandom(1_000_003)
     assert store.put(KEY, BytesIO(data)) == len(data)

@@ -1,0 +1,1 @@
+"""How Kiroku is deployed, and the checks of it: `make deploy-check`."""
