@@ -69,6 +69,10 @@ class Unit(Reader):
         """Return a setting of the service."""
         return self._service.settings.get(name, default)
 
+    def feed(self, after: int, limit: int, kinds: list[str] | None = None) -> tuple[list[Event], int, int]:
+        """Return public events of the log after a position, the position reached, and the newest one."""
+        return self._service.read_feed(self._cursor, after, limit, kinds)
+
     def create(
         self,
         kind: str,

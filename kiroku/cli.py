@@ -1,4 +1,4 @@
-"""The command line: `kiroku run`, `serve`, `run-distributed`, `migrate`, `rebuild`, `parked`."""
+"""The command line: `kiroku run`, `serve`, `run-distributed`, `migrate`, `rebuild`, `parked`, `events`."""
 
 import argparse
 import sys
@@ -22,6 +22,12 @@ def _parser() -> argparse.ArgumentParser:
     parked = commands.add_parser("parked", help="events whose reaction failed: list them, or try again")
     parked.add_argument("action", choices=("list", "replay"))
     parked.add_argument("service")
+    events = commands.add_parser("events", help="print what happened in a service, oldest first")
+    events.add_argument("action", choices=("tail",))
+    events.add_argument("--service", required=True)
+    events.add_argument("--from", dest="after", type=int, metavar="POSITION", help="after this one; else the last ten")
+    events.add_argument("--follow", "-f", action="store_true", help="go on until Ctrl-C")
+    events.add_argument("--json", action="store_true", help="CloudEvents, one a line")
     return parser
 
 
@@ -76,6 +82,12 @@ def _parked(settings: Settings, told: Told) -> int:
     return (list_parked if told.action == "list" else replay_parked)(settings, told.service)
 
 
+def _events(settings: Settings, told: Told) -> int:
+    from kiroku.tail import tail
+
+    return tail(settings, told.service, after=told.after, follow=told.follow, as_json=told.json)
+
+
 COMMANDS: dict[str, Callable[[Settings, Told], int]] = {
     "run": _run,
     "run-distributed": _run_distributed,
@@ -83,6 +95,7 @@ COMMANDS: dict[str, Callable[[Settings, Told], int]] = {
     "migrate": _migrate,
     "rebuild": _rebuild,
     "parked": _parked,
+    "events": _events,
 }
 
 

@@ -218,6 +218,7 @@ class Host:
         self.wakes.hear(self._loop.wake)
         self._relay = Relay(self.service, broker)
         self.service.on_commit.append(self._relay.wake)
+        self.wakes.hear(self._relay.heard)
         self._workers = Workers(self.service)
         config = {"service": self.service, "broker": broker}
         self.container = ServiceContainer(hosted(name, threads), config)
