@@ -17,6 +17,7 @@ from chassis.errors import DomainError, Forbidden, NotFound, Refused, Unavailabl
 from chassis.events import Event, Upcasters, public
 from chassis.log import head_position, read_feed
 from chassis.messages import THE_SYSTEM, Reply, Request
+from chassis.observed import Observed
 from chassis.operations import Operation, operations_of
 from chassis.resources import Record, Resource
 from chassis.unit import Unit
@@ -123,6 +124,12 @@ class Service:
         operation = self.operations.get(request.operation.partition(".")[2])
         if operation is None:
             raise DomainError(f"Unknown operation {request.operation}.", code="operation.unknown")
+        with Observed(self.name, operation.name, request) as observed:
+            observed.reply = self._met(operation, request)
+            return observed.reply
+
+    def _met(self, operation: Operation, request: Request) -> Reply:
+        """Run an operation on replicas that have what the request needs."""
         if request.needs:
             self.catch_up(request.needs)
         since = self.followed()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from chassis.events import CREATE, DELETE, UPDATE, Event, changed, fact_name, mo
 from chassis.messages import Actor, Reply, Request
 from chassis.reading import Reader
 from chassis.resources import Fields, Record, Resource, wire_datetime
+from chassis.telemetry import APPEND_SECONDS, APPENDED
 
 if TYPE_CHECKING:
     from chassis.service import Service
@@ -109,7 +111,13 @@ class Unit(Reader):
             return record
         project = new.get("project_id") or record.project_id
         after = Record(
-            record.kind, record.id, record.version + 1, {**record.fields, **new}, project, record.created_at, self.moment
+            record.kind,
+            record.id,
+            record.version + 1,
+            {**record.fields, **new},
+            project,
+            record.created_at,
+            self.moment,
         )
         self._take(after, UPDATE, new, old, name, self._live(after, "update", live))
         return after
@@ -193,11 +201,15 @@ class Unit(Reader):
         events = self._events()
         if events:
             self._service.refresh_derived(self._cursor, self.changes)
+            started = perf_counter()
             position = log.append(self._cursor, events, self.request, self.now)
             log.bump(self._cursor, {e.project_id or e.kind for e in events}, position)
         if before_commit:
             before_commit(self._cursor)
         self._cursor.execute("COMMIT")
+        if events:
+            APPEND_SECONDS.observe(perf_counter() - started, self.service)
+            APPENDED.add(len(events), self.service)
         return position
 
     def _events(self) -> list[Event]:

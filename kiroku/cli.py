@@ -1,9 +1,10 @@
-"""The command line: `kiroku run`, `serve`, `run-distributed`, `migrate`, `rebuild`, `parked`, `events`."""
+"""The command line: `kiroku run`, `serve`, `run-distributed`, `migrate`, `rebuild`, `parked`, `events`, `doctor`."""
 
 import argparse
 import sys
 from collections.abc import Callable
 
+from kiroku.observing import start_logs
 from kiroku.settings import Settings, WrongSettingError, read_settings
 
 Told = argparse.Namespace
@@ -28,6 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     events.add_argument("--from", dest="after", type=int, metavar="POSITION", help="after this one; else the last ten")
     events.add_argument("--follow", "-f", action="store_true", help="go on until Ctrl-C")
     events.add_argument("--json", action="store_true", help="CloudEvents, one a line")
+    commands.add_parser("doctor", help="look at database, broker, storage, ffmpeg, clock and lag; say what to fix")
     return parser
 
 
@@ -88,6 +90,12 @@ def _events(settings: Settings, told: Told) -> int:
     return tail(settings, told.service, after=told.after, follow=told.follow, as_json=told.json)
 
 
+def _doctor(settings: Settings, told: Told) -> int:
+    from kiroku.doctor import doctor
+
+    return doctor(settings)
+
+
 COMMANDS: dict[str, Callable[[Settings, Told], int]] = {
     "run": _run,
     "run-distributed": _run_distributed,
@@ -96,6 +104,7 @@ COMMANDS: dict[str, Callable[[Settings, Told], int]] = {
     "rebuild": _rebuild,
     "parked": _parked,
     "events": _events,
+    "doctor": _doctor,
 }
 
 
@@ -103,7 +112,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     told = _parser().parse_args(arguments)
     try:
-        return COMMANDS[told.command](read_settings(), told)
+        settings = read_settings()
+        start_logs(settings)
+        return COMMANDS[told.command](settings, told)
     except WrongSettingError as wrong:
         print(f"kiroku: {wrong}", file=sys.stderr)
         return 2

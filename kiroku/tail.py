@@ -9,7 +9,7 @@ import orjson
 from chassis.cloud import cloud_event, event_type
 from chassis.database import Database
 from chassis.events import Event
-from chassis.messages import Request
+from chassis.messages import Reply, Request
 from chassis.service import Service
 from kiroku.embedded import database_urls
 from kiroku.settings import Settings, WrongSettingError
@@ -21,10 +21,11 @@ PAUSE = 0.5
 LONGEST = 60
 
 
-class _NoBus:
+class NoBus:
     """Reading a log asks nobody."""
 
-    def call(self, request: Request) -> "object":
+    def call(self, request: Request) -> Reply:
+        """Refuse."""
         raise AssertionError(request.operation)
 
 
@@ -33,9 +34,9 @@ def tail(settings: Settings, name: str, *, after: int | None, follow: bool, as_j
     if name not in SERVICES:
         raise WrongSettingError(f"there is no service {name!r}: name one of {', '.join(SERVICES)}")
     with ExitStack() as stack, suppress(KeyboardInterrupt, BrokenPipeError):
-        database = Database(database_urls(settings, stack)[name], pool_size=1)
+        database = Database(database_urls(settings, stack, joining=True)[name], pool_size=1)
         stack.callback(database.close)
-        service = Service(specs()[name], database, _NoBus())  # type: ignore[arg-type]
+        service = Service(specs()[name], database, NoBus())
         position = max(0, service.head() - LAST) if after is None else after
         while True:
             events, reached = service.feed(position, PAGE)

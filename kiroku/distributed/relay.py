@@ -13,6 +13,7 @@ import orjson
 from chassis.cloud import MEDIA_TYPE, cloud_event, routing_key
 from chassis.events import Event
 from chassis.service import Service
+from chassis.telemetry import PUBLISHED
 from kiroku.distributed.broker import Broker
 from kiroku.distributed.publisher import Publisher
 
@@ -91,6 +92,7 @@ class Relay:
         if events:
             messages = [message_of(self._service.name, event) for event in events]
             publisher.publish(messages, content_type=MEDIA_TYPE, content_encoding="utf-8")
+            PUBLISHED.add(len(events), self._service.name)
         if reached > after:
             cursor.execute("UPDATE log.relay SET position = %s", (reached,))
         return len(events)
