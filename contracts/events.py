@@ -31,6 +31,7 @@ class Fact:
 # A command that means more than its changes gives its event a name of its own; it stands here, else tests fail.
 MEANT: tuple[Fact, ...] = (
     Fact("auth.password-changed", "person", UPDATE),
+    Fact("auth.two-factor-changed", "person", UPDATE),
     Fact("auth.person-pictured", "person", UPDATE),
     Fact("auth.organisation-pictured", "organisation", UPDATE),
     Fact("production.project-pictured", "project", UPDATE),
@@ -48,6 +49,8 @@ MEANT: tuple[Fact, ...] = (
     Fact("media.preview-file-converted", "preview_file", UPDATE),
     Fact("media.preview-file-broken", "preview_file", UPDATE),
     Fact("media.preview-file-annotated", "preview_file", UPDATE),
+    Fact("media.working-file-saved", "working_file", UPDATE),
+    Fact("media.working-file-uploaded", "working_file", UPDATE),
 )
 
 
