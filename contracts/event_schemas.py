@@ -5,8 +5,7 @@ from typing import Any
 from chassis.cloud import source_of
 from chassis.events import CREATE, DELETE, UPDATE
 from chassis.resources import Field, Resource
-from contracts import resource
-from contracts.events import FACTS, Fact
+from contracts.events import FACTS, KINDS, Fact
 
 Schema = dict[str, Any]
 ID: Schema = {"type": "string", "format": "uuid"}
@@ -35,7 +34,7 @@ SAYS = {
 def event_schema(type_: str) -> Schema:
     """Return the JSON Schema (2020-12) of a versioned event, envelope included. KeyError for an unknown type. Pure."""
     fact = FACTS[type_]
-    told = resource(fact.kind)
+    told = KINDS[fact.kind]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"/docs/events/{type_}.json",

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from chassis.cloud import event_type
 from chassis.events import CREATE, DELETE, UPDATE, fact_name
-from contracts import RESOURCES
+from chassis.resources import Resource
+from contracts import RESOURCES, sign_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,13 @@ MEANT: tuple[Fact, ...] = (
 )
 
 
+# All kinds of a log, those included that no other service reads.
+OWNED: dict[str, tuple[Resource, ...]] = {**RESOURCES, "auth": (*RESOURCES["auth"], *sign_in.RESOURCES)}
+KINDS: dict[str, Resource] = {resource.kind: resource for owned in OWNED.values() for resource in owned}
+
+
 def _plain() -> Iterator[Fact]:
-    for service, owned in RESOURCES.items():
+    for service, owned in OWNED.items():
         for resource in owned:
             for op in (CREATE, UPDATE, DELETE):
                 yield Fact(fact_name(service, resource.kind, op), resource.kind, op)
