@@ -10,6 +10,8 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.pool import PoolProxiedConnection
 
+from chassis import tracing
+
 SEARCH_PATH = "read,replica,log,public"
 # Documents go to the socket as they are: as bytes, never decoded.
 RAW_TEXT = extensions.new_type((25, 114, 3802), "RAW_TEXT", extensions.BYTES)
@@ -32,7 +34,7 @@ class Database:
             max_overflow=pool_size,
             pool_reset_on_return=None,
             pool_use_lifo=True,
-            connect_args={"options": options, "application_name": "kiroku"},
+            connect_args={"options": options, "application_name": "kiroku", **tracing.cursor_options()},
         )
 
     @contextmanager

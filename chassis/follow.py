@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
@@ -40,6 +41,7 @@ class Follower:
         for resource in service.spec.replicates:
             self._kinds.setdefault(owners[resource.kind], []).append(resource.kind)
         self._reached: dict[str, int] = {}
+        self.caught_up: dict[str, float] = dict.fromkeys(self._kinds, time.monotonic())
         self._locks = {owner: threading.Lock() for owner in self._kinds}
         self._reactions = service.spec.reactions()
 
@@ -75,6 +77,7 @@ class Follower:
                 reached, more = self._stepped(owner)
                 self._reached[owner] = max(reached, self._reached.get(owner, 0))
                 if not more:
+                    self.caught_up[owner] = time.monotonic()
                     return reached
 
     def _stepped(self, owner: str) -> tuple[int, bool]:

@@ -1,12 +1,15 @@
-"""What happened in a service, as clients were told: read from its log, newest first."""
+"""What happened in a service: as clients were told, newest first, and as other systems read it, oldest first."""
 
 from typing import Any
 
+from chassis.cloud import cloud_event
+from chassis.errors import Invalid
 from chassis.operations import query
-from chassis.policy import nobody
+from chassis.policy import admins, nobody
 from chassis.unit import Unit
 
 MARK = "6b69726f"
+PAGE, MOST = 500, 1000
 ENTRY = """
 SELECT e.position, (x.ord - 1)::int, e.recorded_at, x.entry->>0, x.entry->1, e.project_id::text, e.actor_id::text
 FROM log.events e CROSS JOIN LATERAL json_array_elements(e.live) WITH ORDINALITY AS x(entry, ord)
@@ -62,3 +65,17 @@ def list_history(unit: Unit, *, service_number: int, limit: int = 100) -> list[d
         }
         for position, place, at, name, data, project, actor in found
     ]
+
+
+@query(allow=admins)
+def list_feed(unit: Unit, *, after: int = 0, limit: int = PAGE) -> dict[str, Any]:
+    """Return {service, events, position, head}: what follows position `after`, oldest first, as CloudEvents 1.0.
+
+    Query: kind (repeatable). `position` is where to go on; there is more while it is smaller than `head`.
+    Raises Invalid for a negative position and a limit below 1. Source: GET /data/events/feed.
+    """
+    if after < 0 or limit < 1:
+        raise Invalid("Wrong value for parameter after or limit: positions start at 0, limits at 1.")
+    events, position, head = unit.feed(after, min(limit, MOST), unit.request.query.get("kind"))
+    found = [cloud_event(unit.service, event) for event in events]
+    return {"service": unit.service, "events": found, "position": position, "head": head}

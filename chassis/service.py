@@ -17,6 +17,7 @@ from chassis.errors import DomainError, Forbidden, NotFound, Refused, Unavailabl
 from chassis.events import Event, Upcasters, public
 from chassis.log import head_position, read_feed
 from chassis.messages import THE_SYSTEM, Reply, Request
+from chassis.observed import Observed
 from chassis.operations import Operation, operations_of
 from chassis.resources import Record, Resource
 from chassis.unit import Unit
@@ -123,6 +124,12 @@ class Service:
         operation = self.operations.get(request.operation.partition(".")[2])
         if operation is None:
             raise DomainError(f"Unknown operation {request.operation}.", code="operation.unknown")
+        with Observed(self.name, operation.name, request) as observed:
+            observed.reply = self._met(operation, request)
+            return observed.reply
+
+    def _met(self, operation: Operation, request: Request) -> Reply:
+        """Run an operation on replicas that have what the request needs."""
         if request.needs:
             self.catch_up(request.needs)
         since = self.followed()
@@ -261,12 +268,19 @@ class Service:
     def feed(self, after: int, limit: int = 1000, kinds: list[str] | None = None) -> tuple[list[Event], int]:
         """Return public events after a position, and the position that a reader of them has reached."""
         with self.database.connection() as connection, connection.cursor() as cursor:
-            # The head comes first: what commits between both statements is read next time.
-            head = head_position(cursor)
-            found = read_feed(cursor, self.spec.upcasters, after, limit, kinds)
+            events, reached, _ = self.read_feed(cursor, after, limit, kinds)
+        return events, reached
+
+    def read_feed(
+        self, cursor: Any, after: int, limit: int, kinds: list[str] | None = None
+    ) -> tuple[list[Event], int, int]:
+        """Return what `feed` does, read by `cursor`, and the newest position."""
+        # The head comes first: what commits between both statements is read next time.
+        head = head_position(cursor)
+        found = read_feed(cursor, self.spec.upcasters, after, limit, kinds)
         shown = [public(event, self.owned[event.kind]) if event.kind in self.owned else event for event in found]
         reached = max(head if len(found) < limit else 0, found[-1].position if found else after)
-        return shown, reached
+        return shown, reached, head
 
 
 def _is_lost(problem: Error) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from chassis.events import CREATE, DELETE, UPDATE, Event, changed, fact_name, mo
 from chassis.messages import Actor, Reply, Request
 from chassis.reading import Reader
 from chassis.resources import Fields, Record, Resource, wire_datetime
+from chassis.telemetry import APPEND_SECONDS, APPENDED
 
 if TYPE_CHECKING:
     from chassis.service import Service
@@ -68,6 +70,10 @@ class Unit(Reader):
     def setting(self, name: str, default: Any = None) -> Any:
         """Return a setting of the service."""
         return self._service.settings.get(name, default)
+
+    def feed(self, after: int, limit: int, kinds: list[str] | None = None) -> tuple[list[Event], int, int]:
+        """Return public events of the log after a position, the position reached, and the newest one."""
+        return self._service.read_feed(self._cursor, after, limit, kinds)
 
     def create(
         self,
@@ -195,11 +201,15 @@ class Unit(Reader):
         events = self._events()
         if events:
             self._service.refresh_derived(self._cursor, self.changes)
+            started = perf_counter()
             position = log.append(self._cursor, events, self.request, self.now)
             log.bump(self._cursor, {e.project_id or e.kind for e in events}, position)
         if before_commit:
             before_commit(self._cursor)
         self._cursor.execute("COMMIT")
+        if events:
+            APPEND_SECONDS.observe(perf_counter() - started, self.service)
+            APPENDED.add(len(events), self.service)
         return position
 
     def _events(self) -> list[Event]:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chassis.telemetry import JOBS
+
 if TYPE_CHECKING:
     from chassis.service import Service
 
@@ -18,11 +20,12 @@ class Worker:
     """A kind of background work. `run` does one piece and tells whether there was one.
 
     The work to do stands in the service's tables, so a restart loses none; `run` makes sure that two processes never
-    take the same piece (`claimed`).
+    take the same piece (`claimed`). `waiting` counts, in SQL, the pieces that wait or are under way.
     """
 
     name: str
     run: Callable[["Service"], bool]
+    waiting: str = ""
 
 
 class Workers:
@@ -65,8 +68,11 @@ class Workers:
                 self._moved = False
             try:
                 worked = worker.run(self._service)
+                if worked:
+                    JOBS.add(1, self._service.name, worker.name, "done")
             except Exception:
                 logger.exception("%s: %s failed and is tried again", self._service.name, worker.name)
+                JOBS.add(1, self._service.name, worker.name, "failed")
                 worked = False
             with self._news:
                 if not worked and not self._moved and not self._stopping:

@@ -4,16 +4,19 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
 import falcon
 import orjson
 
+from chassis import tracing
 from chassis.errors import NOT_FOUND_TEXT, DomainError, TooManyRequests, Unauthorized
 from chassis.messages import NOBODY, Actor, Reply, Request
 from chassis.operations import Operation
 from chassis.storage import ObjectStore
+from chassis.telemetry import HTTP_REQUESTS, HTTP_SECONDS
 from gateway import routes as tables
 from gateway.files import send_file
 from gateway.identity import COOKIES, Bus, Identities, seconds_left
@@ -54,10 +57,11 @@ class Gateway:
     ) -> None:
         """Answer one request by the operation of `route`."""
         path = dict(zip(names, values, strict=True))
+        req.context.operation = route.name
         if callable(route.operation):
             send(self, resp, req, route.operation(self, req, **path))
             return
-        actor = self._actor(req, route)
+        actor = req.context.actor = self._actor(req, route)
         request = Request(route.operation, path, _query(req), actor=actor, request_id=req.context.request_id)
         _headers(req, request)
         request.headers["ip"] = self.sign_ins.address_of(req)
@@ -136,6 +140,10 @@ def _query(req: falcon.Request) -> dict[str, list[str]]:
     return {name: value if isinstance(value, list) else [value] for name, value in values.items()}
 
 
+def _trace(req: falcon.Request) -> dict[str, str]:
+    return {name: value for name in ("traceparent", "tracestate") if (value := req.get_header(name))}
+
+
 def _headers(req: falcon.Request, request: Request) -> None:
     request.needs = _seen(req)
     request.idempotency_key = req.get_header("Idempotency-Key")
@@ -152,6 +160,7 @@ class Door:
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Name the request and find its path."""
+        req.context.started = perf_counter()
         given = req.get_header("X-Request-Id") or ""
         req.context.request_id = given if re.fullmatch(r"[\w.-]{1,64}", given) else uuid4().hex
         resp.set_header("X-Request-Id", req.context.request_id)
@@ -166,6 +175,21 @@ class Door:
         """Add what every reply carries."""
         for name, value in SECURITY.items():
             resp.set_header(name, value)
+        _observe(req, resp)
+
+
+def _observe(req: falcon.Request, resp: falcon.Response) -> None:
+    seconds = perf_counter() - req.context.started
+    operation, status = getattr(req.context, "operation", "none"), str(resp.status)[:3]
+    HTTP_SECONDS.observe(seconds, operation)
+    HTTP_REQUESTS.add(1, operation, status)
+    if logger.isEnabledFor(logging.INFO):
+        actor = getattr(req.context, "actor", NOBODY)
+        more = {
+            "request_id": req.context.request_id, "actor": actor.person_id or actor.role, "operation": operation,
+            "method": req.method, "path": req.path, "status": int(status), "seconds": round(seconds, 6),
+        }  # fmt: skip
+        logger.info("%s %s", req.method, req.path, extra=more)
 
 
 def _resource(gateway: Gateway, verbs: dict[str, tuple[Route, tuple[str, ...]]]) -> object:
@@ -177,7 +201,11 @@ def _resource(gateway: Gateway, verbs: dict[str, tuple[Route, tuple[str, ...]]])
             self: object, req: falcon.Request, resp: falcon.Response,
             route: Route = route, names: tuple[str, ...] = names, **values: str,
         ) -> None:  # fmt: skip
-            gateway.serve(route, names, req, resp, values.values())
+            if not tracing.enabled():
+                gateway.serve(route, names, req, resp, values.values())
+                return
+            with tracing.span(f"{req.method} {route.path}", headers=_trace(req), request_id=req.context.request_id):
+                gateway.serve(route, names, req, resp, values.values())
 
         members[f"on_{method.lower()}"] = respond
     if "on_get" in members:
@@ -245,7 +273,8 @@ def _http_status(req: falcon.Request, resp: falcon.Response, status: falcon.HTTP
 
 
 def _fail(req: falcon.Request, resp: falcon.Response, error: Exception, params: Any) -> None:
-    logger.error("request %s failed: %s %s", req.context.request_id, req.method, req.path, exc_info=error)
+    more = {"request_id": req.context.request_id, "operation": getattr(req.context, "operation", None)}
+    logger.error("request %s failed: %s %s", req.context.request_id, req.method, req.path, exc_info=error, extra=more)
     resp.status = falcon.HTTP_500
     resp.content_type = "application/json"
     resp.data = orjson.dumps({"error": True, "message": "Internal server error."})

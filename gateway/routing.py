@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -22,6 +23,11 @@ class Route:
     json_only: bool = False
     token: str = "access"
     limited: bool = False
+
+    @cached_property
+    def name(self) -> str:
+        """Return the operation as metrics and logs name it."""
+        return self.operation if isinstance(self.operation, str) else f"gateway.{self.operation.__name__}"
 
 
 def get(path: str, operation: str | Callable[..., Any], **more: Any) -> Route:

@@ -21,6 +21,7 @@ RANGES = {
 }
 CHOICES = {
     "log_level": ("debug", "info", "warning", "error", "critical"),
+    "log_format": ("json", "text"),
     "rpc_queues": ("classic", "quorum"),
     "mail_security": ("starttls", "tls"),
 }
@@ -113,6 +114,15 @@ def _broker(url: str) -> str | None:
     return None
 
 
+def _receiver(url: str) -> str | None:
+    parts = _parts(url, ("http", "https"))
+    if parts is None or not parts.hostname:
+        return "is not the address of an OTLP receiver: write http://host:4318"
+    if find_spec("opentelemetry") is None:
+        return "is set, but OpenTelemetry is missing: pip install 'kiroku[traces]', or unset it"
+    return None
+
+
 def _file(path: str) -> str | None:
     return None if Path(path).is_file() else f"is {path}, which is no file: give a PEM file with the CA's certificate"
 
@@ -138,6 +148,7 @@ CHECKS: dict[str, Check] = {
     "database_url": _database,
     "amqp_url": _broker,
     "amqp_ca": _file,
+    "otlp_url": _receiver,
     "storage_url": _storage,
     "secret": _secret,
 }

@@ -1,9 +1,10 @@
-"""The command line: `kiroku run`, `serve`, `run-distributed`, `migrate`, `rebuild`, `parked`."""
+"""The command line: `kiroku run`, `serve`, `run-distributed`, `migrate`, `rebuild`, `parked`, `events`, `doctor`."""
 
 import argparse
 import sys
 from collections.abc import Callable
 
+from kiroku.observing import start_logs
 from kiroku.settings import Settings, WrongSettingError, read_settings
 
 Told = argparse.Namespace
@@ -22,6 +23,13 @@ def _parser() -> argparse.ArgumentParser:
     parked = commands.add_parser("parked", help="events whose reaction failed: list them, or try again")
     parked.add_argument("action", choices=("list", "replay"))
     parked.add_argument("service")
+    events = commands.add_parser("events", help="print what happened in a service, oldest first")
+    events.add_argument("action", choices=("tail",))
+    events.add_argument("--service", required=True)
+    events.add_argument("--from", dest="after", type=int, metavar="POSITION", help="after this one; else the last ten")
+    events.add_argument("--follow", "-f", action="store_true", help="go on until Ctrl-C")
+    events.add_argument("--json", action="store_true", help="CloudEvents, one a line")
+    commands.add_parser("doctor", help="look at database, broker, storage, ffmpeg, clock and lag; say what to fix")
     return parser
 
 
@@ -76,6 +84,18 @@ def _parked(settings: Settings, told: Told) -> int:
     return (list_parked if told.action == "list" else replay_parked)(settings, told.service)
 
 
+def _events(settings: Settings, told: Told) -> int:
+    from kiroku.tail import tail
+
+    return tail(settings, told.service, after=told.after, follow=told.follow, as_json=told.json)
+
+
+def _doctor(settings: Settings, told: Told) -> int:
+    from kiroku.doctor import doctor
+
+    return doctor(settings)
+
+
 COMMANDS: dict[str, Callable[[Settings, Told], int]] = {
     "run": _run,
     "run-distributed": _run_distributed,
@@ -83,6 +103,8 @@ COMMANDS: dict[str, Callable[[Settings, Told], int]] = {
     "migrate": _migrate,
     "rebuild": _rebuild,
     "parked": _parked,
+    "events": _events,
+    "doctor": _doctor,
 }
 
 
@@ -90,7 +112,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     told = _parser().parse_args(arguments)
     try:
-        return COMMANDS[told.command](read_settings(), told)
+        settings = read_settings()
+        start_logs(settings)
+        return COMMANDS[told.command](settings, told)
     except WrongSettingError as wrong:
         print(f"kiroku: {wrong}", file=sys.stderr)
         return 2

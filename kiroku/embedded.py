@@ -15,6 +15,7 @@ from gateway.live.handover import LiveLoop, Worker, with_live
 from gateway.live.hub import Hub
 from kiroku.addresses import database_of, database_template_of
 from kiroku.distributed.probes import Probes
+from kiroku.observing import GunicornLogger, start_traces
 from kiroku.postgres import EmbeddedPostgres
 from kiroku.settings import Settings, kept_secret
 from kiroku.sign_in import sign_in_limit, sign_in_settings
@@ -112,6 +113,7 @@ def run(settings: Settings) -> None:
         storage = storage_of(settings)
 
         def make() -> Any:
+            start_traces(settings, "embedded")
             store = open_store(storage)
             system = System(urls, {**told, "store": store})
             system.start()
@@ -138,6 +140,7 @@ def run(settings: Settings) -> None:
             "graceful_timeout": 15,
             "control_socket_disable": True,
             "loglevel": settings.log_level,
+            "logger_class": GunicornLogger,
         }
         # gunicorn ends by SystemExit; the databases must still be stopped in order.
         with suppress(SystemExit):

@@ -36,6 +36,8 @@ class Settings:
     service_threads: int = field(default=8, metadata={"doc": "Calls that a service process works on at the same time"})
     probe_port: int = field(default=0, metadata={"doc": "Port of health and metrics of a process; none when 0"})
     log_level: str = field(default="warning", metadata={"doc": "debug, info, warning, error or critical"})
+    log_format: str = field(default="", metadata={"doc": "json or text; text at a terminal when empty, else json"})
+    otlp_url: str = field(default="", metadata={"doc": "OTLP receiver of traces, http://host:4318; none when empty"})
     storage_url: str = field(default="", metadata={"doc": "file:///folder or s3://bucket; a folder in home when empty"})
     secret: str = field(default="", metadata={"doc": "Key that signs tokens; made and kept in home when empty"})
     access_seconds: int = field(default=7 * 86_400, metadata={"doc": "Life of an access token, seconds"})

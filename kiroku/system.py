@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
@@ -12,6 +13,7 @@ from chassis.database import Database
 from chassis.errors import DomainError
 from chassis.events import Event
 from chassis.follow import Follower
+from chassis.gauges import watch
 from chassis.messages import Reply, Request
 from chassis.schema import migrate
 from chassis.service import Service, ServiceSpec
@@ -85,6 +87,7 @@ class System:
 
     def start(self) -> None:
         """Follow and do background work from now on."""
+        watch(self.services, self.followers, relays=False)
         self._loop.start()
         self._workers = [Workers(service) for service in self.services.values()]
         for workers in self._workers:
@@ -128,11 +131,15 @@ class FollowLoop:
             self._news.notify_all()
 
     def _run(self) -> None:
+        all_seen = 0.0
         while not self._stopping:
             with self._news:
                 if not self._moved:
                     self._news.wait(IDLE)
                 moved, self._moved = self._moved, set()
+            if time.monotonic() - all_seen > IDLE:
+                # Where much happens somewhere, a wake-up lost elsewhere must not wait for silence.
+                moved, all_seen = set(), time.monotonic()
             for follower in self._followers.values():
                 for owner in follower.owners:
                     if not moved or owner in moved:

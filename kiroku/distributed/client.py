@@ -2,10 +2,13 @@
 
 import itertools
 import threading
+from time import perf_counter, time_ns
 from typing import Any
 
+from chassis import tracing
 from chassis.errors import DomainError, Unavailable
 from chassis.messages import Reply, Request
+from chassis.telemetry import RPC_FAILURES, RPC_SECONDS
 from kiroku.distributed.broker import LARGEST, Broker
 from kiroku.distributed.line import Line, LineDown
 from kiroku.distributed.wire import pack_request, unpack_reply
@@ -102,7 +105,16 @@ class RpcClient:
     def call(self, request: Request) -> Reply:
         """Return the reply of the operation that `request` names. Raises its DomainError, and Unavailable."""
         service = request.operation.partition(".")[0]
-        content = self.send(self._broker.queue_of(service, inner=request.actor.role == "system"), pack_request(request))
+        queue = self._broker.queue_of(service, inner=request.actor.role == "system")
+        started = perf_counter()
+        with tracing.span(f"call {request.operation}"):
+            tracing.carry(request.headers)
+            try:
+                content = self.send(queue, pack_request(request))
+            except Unavailable:
+                RPC_FAILURES.add(1, service)
+                raise
+        RPC_SECONDS.observe(perf_counter() - started, service)
         return unpack_reply(content)
 
     def send(self, queue: str, body: bytes) -> bytes:
@@ -114,7 +126,7 @@ class RpcClient:
         try:
             self._line.send(
                 None, "", queue, body, mandatory=True, correlation_id=number, reply_to=REPLY_TO,
-                expiration=str(int(self._timeout * 1000)),
+                expiration=str(int(self._timeout * 1000)), message_id=str(time_ns()),
             )  # fmt: skip
         except LineDown as problem:
             self._waiting.pop(number, None)

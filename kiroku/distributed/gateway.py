@@ -15,6 +15,7 @@ from kiroku.distributed.feeds import RemoteSource
 from kiroku.distributed.probes import Probes
 from kiroku.distributed.wakes import Wakes
 from kiroku.embedded import GunicornServer, storage_of
+from kiroku.observing import GunicornLogger, start_traces
 from kiroku.settings import Settings, kept_secret
 from kiroku.sign_in import sign_in_limit
 from kiroku.system import specs
@@ -28,6 +29,7 @@ def serve_gateway(settings: Settings, broker: Broker, *, only_live: bool = False
     secret, sign_ins = kept_secret(settings), sign_in_limit(settings)
 
     def make() -> Any:
+        start_traces(settings, "live" if only_live else "gateway")
         client, wakes = RpcClient(broker, timeout=settings.rpc_timeout), Wakes(broker)
         client.start()
         wakes.start()
@@ -55,6 +57,7 @@ def serve_gateway(settings: Settings, broker: Broker, *, only_live: bool = False
         "graceful_timeout": 15,
         "control_socket_disable": True,
         "loglevel": settings.log_level,
+        "logger_class": GunicornLogger,
     }
     GunicornServer(make, options).run()
 

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from time import time_ns
 from typing import Any
 
 warnings.filterwarnings("ignore", message="(?s).*Eventlet is deprecated")
@@ -21,8 +22,10 @@ from nameko.extensions import DependencyProvider, Entrypoint  # noqa: E402
 from chassis.database import Database  # noqa: E402
 from chassis.errors import DomainError, Unavailable  # noqa: E402
 from chassis.follow import Follower  # noqa: E402
+from chassis.gauges import watch  # noqa: E402
 from chassis.messages import Reply, Request  # noqa: E402
 from chassis.service import Service  # noqa: E402
+from chassis.telemetry import QUEUE_SECONDS  # noqa: E402
 from chassis.workers import Workers  # noqa: E402
 from contracts import OWNERS  # noqa: E402
 from kiroku.distributed.broker import PIECE, Broker  # noqa: E402
@@ -101,6 +104,8 @@ class OperationEntrypoint(Entrypoint):  # type: ignore[misc]
         try:
             body = message.body
             request = unpack_request(body if isinstance(body, bytes) else bytes(body))
+            sent = int(message.properties.get("message_id") or time_ns())  # the client's clock, in nanoseconds
+            QUEUE_SECONDS.observe(max(0.0, (time_ns() - sent) / 1e9), self._queue)
             early = self._once(request)
             if early:
                 self._line.ack(channel, tag)
@@ -214,10 +219,12 @@ class Host:
         follower.serve(self.service)
         self.condition = Condition(self.service, follower, self.client, feeds.head)
         self.service.on_commit.append(partial(self.wakes.committed, name))
+        watch({name: self.service}, {name: follower}, relays=True)
         self._loop = FollowLoop({name: follower})
         self.wakes.hear(self._loop.wake)
         self._relay = Relay(self.service, broker)
         self.service.on_commit.append(self._relay.wake)
+        self.wakes.hear(self._relay.heard)
         self._workers = Workers(self.service)
         config = {"service": self.service, "broker": broker}
         self.container = ServiceContainer(hosted(name, threads), config)

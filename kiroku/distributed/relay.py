@@ -10,45 +10,24 @@ from typing import Any
 
 import orjson
 
+from chassis.cloud import MEDIA_TYPE, cloud_event, routing_key
 from chassis.events import Event
 from chassis.service import Service
-from kiroku.distributed.broker import EVENTS, Broker, declare_events
+from chassis.telemetry import PUBLISHED
+from kiroku.distributed.broker import Broker
+from kiroku.distributed.publisher import Publisher
 
 logger = logging.getLogger(__name__)
-BATCH = 200
+BATCH = 500
 IDLE = 0.5
-LOCK = "kiroku relay"
+STANDBY = 2.0
+LOCK = "SELECT pg_try_advisory_lock(hashtextextended('kiroku relay', 1))"
+UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('kiroku relay', 1))"
 
 
-def routing_key(service: str, event: Event) -> str:
-    """Return `<service>.<kind>.<what>` of an event: `tasks.task.task-commented`. Pure."""
-    return f"{service}.{event.kind.replace('_', '-')}.{event.name.partition('.')[2]}"
-
-
-def cloud_event(service: str, event: Event) -> dict[str, Any]:
-    """Return an event in CloudEvents 1.0 JSON. Pure."""
-    return {
-        "specversion": "1.0",
-        "id": f"{service}-{event.position}",
-        "source": f"/kiroku/{service}",
-        "type": f"{event.name}.v{event.schema}",
-        "subject": event.stream,
-        "time": event.recorded_at.isoformat(),
-        "datacontenttype": "application/json",
-        "kirokuposition": event.position,
-        **({"kirokuproject": event.project_id} if event.project_id else {}),
-        "data": {
-            "kind": event.kind,
-            "id": event.id,
-            "version": event.version,
-            "op": event.op,
-            "new": event.new,
-            "old": event.old,
-            "actor_id": event.actor_id,
-            "on_behalf_of": event.on_behalf_of,
-            "request_id": event.request_id,
-        },
-    }
+def message_of(service: str, event: Event) -> tuple[str, bytes]:
+    """Return the routing key and the body of an event. Pure."""
+    return routing_key(event.kind, event.name), orjson.dumps(cloud_event(service, event))
 
 
 class Relay:
@@ -57,8 +36,8 @@ class Relay:
     def __init__(self, service: Service, broker: Broker) -> None:
         """Relay the log of `service` to `broker`."""
         self._service, self._broker = service, broker
-        self._wake = threading.Event()
-        self._stopping = False
+        self._news = threading.Event()
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
 
     def start(self) -> None:
@@ -67,62 +46,53 @@ class Relay:
 
     def stop(self) -> None:
         """Stop after the batch under way."""
-        self._stopping = True
-        self._wake.set()
+        self._stopped.set()
+        self._news.set()
         if self._thread.is_alive():
             self._thread.join(5)
 
     def wake(self, *_: Any) -> None:
-        """Look for new events at once."""
-        self._wake.set()
+        """Look for new events at once: an `on_commit` listener."""
+        self._news.set()
+
+    def heard(self, service: str) -> None:
+        """Look for new events at once when they are of this service: another process may have written them."""
+        if service == self._service.name:
+            self._news.set()
 
     def _run(self) -> None:
-        while not self._stopping:
+        while not self._stopped.is_set():
             try:
-                self._relay()
+                self._lead()
             except Exception as problem:
                 # Nothing is lost: the position only moves after the broker's confirmation.
                 logger.warning("%s: relay interrupted: %s", self._service.name, problem)
-                self._pause(1.0)
+            self._stopped.wait(STANDBY)
 
-    def _pause(self, seconds: float) -> None:
-        self._wake.wait(seconds)
-        self._wake.clear()
-
-    def _relay(self) -> None:
-        with (
-            self._service.database.connection() as lock,
-            lock.cursor() as cursor,
-            self._broker.connect(transport_options={"confirm_publish": True}) as broker,
-        ):
-            channel = broker.channel()
-            declare_events(channel)
-            cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 1))", (LOCK,))
+    def _lead(self) -> None:
+        """Relay until stopped, if no other process of this service does."""
+        with self._service.database.connection() as lock, lock.cursor() as cursor:
+            cursor.execute(LOCK)
             if not cursor.fetchone()[0]:
-                self._pause(2.0)
                 return
             try:
-                while not self._stopping:
-                    if not self._batch(cursor, broker):
-                        self._pause(IDLE)
+                with Publisher(self._broker) as publisher:
+                    while not self._stopped.is_set():
+                        self._news.clear()
+                        if not self._batch(cursor, publisher):
+                            self._news.wait(IDLE)
             finally:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 1))", (LOCK,))
+                if not lock.closed:
+                    cursor.execute(UNLOCK)
 
-    def _batch(self, cursor: Any, broker: Any) -> int:
+    def _batch(self, cursor: Any, publisher: Publisher) -> int:
         cursor.execute("SELECT position FROM log.relay")
         after = cursor.fetchone()[0]
-        events, reached = self._service.feed(after, BATCH)
+        events, reached, _ = self._service.read_feed(cursor, after, BATCH)
         if events:
-            with broker.Producer() as producer:
-                for event in events:
-                    producer.publish(
-                        orjson.dumps(cloud_event(self._service.name, event)),
-                        exchange=EVENTS,
-                        routing_key=routing_key(self._service.name, event),
-                        content_type="application/cloudevents+json",
-                        content_encoding="utf-8",
-                        delivery_mode=2,
-                    )
+            messages = [message_of(self._service.name, event) for event in events]
+            publisher.publish(messages, content_type=MEDIA_TYPE, content_encoding="utf-8")
+            PUBLISHED.add(len(events), self._service.name)
         if reached > after:
             cursor.execute("UPDATE log.relay SET position = %s", (reached,))
         return len(events)

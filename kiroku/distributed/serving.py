@@ -4,6 +4,7 @@ from chassis.storage import open_store
 from kiroku.addresses import database_of, database_template_of
 from kiroku.distributed.broker import Broker
 from kiroku.embedded import service_settings, storage_of
+from kiroku.observing import start_traces
 from kiroku.settings import Settings, WrongSettingError
 from kiroku.system import SERVICES
 
@@ -44,6 +45,7 @@ def serve_part(settings: Settings, part: str) -> int:
         raise WrongSettingError(NO_PAIR)
     from kiroku.distributed.host import Host, serve
 
+    start_traces(settings, part)
     url = database_of(database_template_of(settings.database_url), part)
     # The first administrator is written by `kiroku migrate`; a service needs no password of his.
     told = {**service_settings(settings, ""), "store": open_store(storage_of(settings))}

@@ -24,12 +24,13 @@ class Child:
     arguments: tuple[str, ...]
     process: "subprocess.Popen[bytes] | None" = None
     started: float = field(default=0.0)
+    own: dict[str, str] = field(default_factory=dict)
 
     def start(self, environment: dict[str, str]) -> None:
         """Start it."""
         self.started = time.monotonic()
         command = [sys.executable, "-m", "kiroku.cli", *self.arguments]
-        self.process = subprocess.Popen(command, env=environment)
+        self.process = subprocess.Popen(command, env={**environment, **self.own})
 
 
 def children() -> list[Child]:
@@ -63,7 +64,9 @@ def run_distributed(settings: Settings) -> None:
             **os.environ, "KIROKU_DATABASE_URL": template, "KIROKU_AMQP_URL": settings.amqp_url,
             "KIROKU_HOME": str(settings.home.resolve()), "KIROKU_PROBE_PORT": "0",
         }  # fmt: skip
-        for child in wanted:
+        for place, child in enumerate(wanted):
+            if settings.probe_port:
+                child.own["KIROKU_PROBE_PORT"] = str(settings.probe_port + place)
             child.start(environment)
         print(f"Kiroku: {admin['url']}   docs: {admin['url']}/docs   {len(wanted)} processes", flush=True)
         print(f"Administrator: {admin['email']}   password: {admin['password']}", flush=True)

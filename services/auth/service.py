@@ -5,13 +5,13 @@ from chassis.crud import Crud
 from chassis.policy import admins, signed_in
 from chassis.service import ServiceSpec
 from contracts import auth as kinds
+from contracts import sign_in
 from services.auth import importing, mailing, organisation, passwords, people, sessions, single_sign_on, two_factor
-from services.auth.resources import ONE_TIME_CODE, REVOKED_TOKEN
 from services.auth.seed import seed
 
 AUTH = ServiceSpec(
     name="auth",
-    owns=(*kinds.RESOURCES, REVOKED_TOKEN, ONE_TIME_CODE),
+    owns=(*kinds.RESOURCES, *sign_in.RESOURCES),
     cruds=(
         people.CRUD,
         Crud(kinds.DEPARTMENT, read=signed_in),

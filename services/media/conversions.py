@@ -26,6 +26,7 @@ WAITING = """
 SELECT id::text, stage FROM preview_file WHERE stage IN ('stored', 'as-is') AND status = 'processing'
 ORDER BY created_at LIMIT 50
 """
+COUNT = "SELECT count(*) FROM preview_file WHERE stage IN ('stored', 'as-is') AND status = 'processing'"
 HIGH, LOW = 28.0, 6.0
 
 
@@ -119,4 +120,4 @@ def _facts(made: Movie, original: Movie, high: Path) -> dict[str, Any]:
     }
 
 
-CONVERT = Worker("convert-movies", convert_next)
+CONVERT = Worker("convert-movies", convert_next, waiting=COUNT)

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from examples.production_day import run
-from tests.support import csv_files, pictures
+from tests.support import csv_files, feed, pictures
 from tests.support.server import SHAPES, RunningServer, running_server
 
 
@@ -121,3 +121,21 @@ def test_strangers_may_not_listen(server: RunningServer) -> None:
     client = socketio.Client(reconnection=False)
     with pytest.raises(socketio.exceptions.ConnectionError):
         client.connect(server.url, namespaces=["/events"], transports=["websocket"], wait_timeout=5)
+
+
+def test_every_event_of_the_day_fits_its_published_schema(server: RunningServer, token: dict[str, str]) -> None:
+    seen: set[str] = set()
+    for service in ("auth", "production", "tasks", "media", "imports"):
+        for event in feed.all_events(server.url, token, service):
+            feed.expect_fit(server.url, event)
+            seen.add(event["type"])
+    assert len(seen) > 30, seen
+
+
+def test_only_administrators_read_the_feed(server: RunningServer, token: dict[str, str]) -> None:
+    address = f"{server.url}/data/events/feed?service=tasks"
+    assert requests.get(address, timeout=30).status_code == 401
+    artist = {"first_name": "A", "last_name": "B", "email": "feed@example.com", "password": "mysecretpassword"}
+    requests.post(f"{server.url}/data/persons", json=artist, headers=token, timeout=30).raise_for_status()
+    found = requests.post(f"{server.url}/auth/login", json=artist, timeout=30).json()["access_token"]
+    assert requests.get(address, headers={"Authorization": f"Bearer {found}"}, timeout=30).status_code == 403

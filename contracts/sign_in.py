@@ -1,4 +1,4 @@
-"""Records of auth that nobody else sees."""
+"""Records of auth that no other service reads; other systems see their events, as a log has no gaps."""
 
 from chassis.resources import Field, Resource, Unique
 
@@ -24,3 +24,5 @@ ONE_TIME_CODE = Resource(
         Field("tries", "integer", 0),
     ),
 )
+
+RESOURCES: tuple[Resource, ...] = (REVOKED_TOKEN, ONE_TIME_CODE)
