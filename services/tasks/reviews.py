@@ -209,7 +209,12 @@ def announce_review(
     found = {**wire(unit, task), **{key: wire(unit, record) for key, record in around.items()}}
     # Here the reference shows the bare entity, whatever its kind.
     found["entity"]["type"] = "Entity"
-    return {**found, "person": wire(unit, person) if person else None, "comment": comment, "preview_path": path}
+    return {
+        **found,
+        "person": wire(unit, person, relations=True) if person else None,
+        "comment": comment,
+        "preview_path": path,
+    }
 
 
 def _preview_path(unit: Unit, task: Record, name: str, revision: int) -> dict[str, str]:
