@@ -180,6 +180,9 @@ def _id(value: Any, text: bool) -> str:
 def _string(value: Any, text: bool) -> str:
     if not isinstance(value, str):
         raise ValueError("Input should be a valid string")
+    # PostgreSQL keeps no such text.
+    if "\0" in value:
+        raise ValueError("Input should be a string without NUL characters")
     return value
 
 

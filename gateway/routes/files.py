@@ -14,6 +14,8 @@ ROUTES = (
     *crud("media", "output_type", "output-types"),
     *crud("media", "file_status", "file-status"),
     get("/data/files/{file_id}", "media.get_file"),
+    post("/data/entities/guess-from-path", "media.guess_entities"),
+    post("/data/entities/guess_from_path", "media.guess_entities"),
     post("/actions/projects/{project_id}/set-file-tree", "production.set_file_tree"),
     get(f"{TASK}/working-files", "media.list_task_working_files"),
     get(f"{TASK}/working-files/last-revisions", "media.list_last_working_files"),

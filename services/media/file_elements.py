@@ -91,6 +91,6 @@ def task_path(
         **of_entity(unit, entity),
         **of_work(unit, unit.need("task_type", task["task_type_id"]), name, revision),
     }
-    elements["Software"] = element(software) if software else NO_SOFTWARE
+    elements |= {"Task": element(task), "Software": element(software) if software else NO_SOFTWARE}
     folder = folder_path(tree, mode, kind_of(entity), elements, separator)
     return folder, file_name(tree, mode, kind_of(entity), elements)

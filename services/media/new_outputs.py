@@ -6,13 +6,23 @@ from typing import Any
 import orjson
 
 from chassis.binding import Id, is_uuid
-from chassis.errors import Invalid, NotFound
+from chassis.errors import NotFound
 from chassis.operations import command
 from chassis.resources import Record
 from chassis.unit import Unit
 from services.media.file_access import entity_team, place_of
 from services.media.file_elements import malformed
 from services.media.file_paths import MalformedTree
+from services.media.file_rules import (
+    Extension,
+    Filled,
+    Name,
+    Representation,
+    Revision,
+    fits_path,
+    refused,
+    take_turn,
+)
 from services.media.output_files import SAME, next_revision, output_path
 
 STATUS = {"name": "To review", "color": "#FFFFFF"}
@@ -20,42 +30,55 @@ STATUS = {"name": "To review", "color": "#FFFFFF"}
 
 def to_review(unit: Unit) -> str:
     """Return the id of the file status of new files, made on first use."""
-    found = unit.first("file_status", "t.name = %s", (STATUS["name"],))
-    return (found or unit.create("file_status", STATUS)).id
+    where, args = "t.name = %s", (STATUS["name"],)
+    found = unit.first("file_status", where, args)
+    if found is None:
+        take_turn(unit, "file_status", STATUS["name"])
+        found = unit.first("file_status", where, args) or unit.create("file_status", STATUS)
+    return found.id
 
 
 def register(unit: Unit, path: Mapping[str, str], body: Mapping[str, Any]) -> tuple[Record, str, str]:
-    """Create an output file; return it with its folder and file name. Raises Invalid, NotFound, MalformedTree."""
-    if not is_uuid(body["output_type_id"]) or unit.get("output_type", body["output_type_id"]) is None:
-        raise Invalid("Cannot find given output type.")
-    if not is_uuid(body["task_type_id"]) or unit.get("task_type", body["task_type_id"]) is None:
-        raise Invalid("Cannot find given task type.")
-    person = body["person_id"] or unit.person_id
-    if body["person_id"] and (not is_uuid(person) or unit.get("person", person) is None):
-        raise Invalid("Cannot find given person.")
-    source = body["working_file_id"]
-    if source and (not is_uuid(source) or unit.get("working_file", source) is None):
-        raise NotFound
+    """Create an output file; return it with its folder and file name. Raises DomainError, NotFound, MalformedTree."""
+    _check_links(unit, body)
+    place, instance = place_of(unit, path), unit.get("asset_instance", path.get("asset_instance_id"))
+    entity_id = instance["asset_id"] if instance else place.id
+    take_turn(unit, "output_file", entity_id)
     number = body["revision"] or next_revision(unit, path, body["name"], body["output_type_id"], body["task_type_id"])
     folder, file = output_path(unit, path, body, number, number)
-    place = place_of(unit, path)
+    whole = f"{folder}{body['separator']}{file}{body['extension']}"
+    if not fits_path(whole):
+        raise refused("The path of the given output file is too long.")
     facts = {
         "name": body["name"], "comment": body["comment"], "extension": body["extension"], "revision": number,
         "representation": body["representation"], "nb_elements": body["nb_elements"],
-        "path": f"{folder}{body['separator']}{file}{body['extension']}",
+        "path": whole,
         "file_status_id": body["file_status_id"] or to_review(unit), "output_type_id": body["output_type_id"],
-        "task_type_id": body["task_type_id"], "person_id": person, "source_file_id": source or None,
-        "entity_id": place.id, "asset_instance_id": None, "temporal_entity_id": None,
+        "task_type_id": body["task_type_id"], "person_id": body["person_id"] or unit.person_id,
+        "source_file_id": body["working_file_id"] or None, "entity_id": entity_id,
+        "asset_instance_id": instance.id if instance else None, "temporal_entity_id": place.id if instance else None,
     }  # fmt: skip
-    if "asset_instance_id" in path:
-        instance = unit.need("asset_instance", path["asset_instance_id"])
-        facts |= {
-            "entity_id": instance["asset_id"], "asset_instance_id": instance.id, "temporal_entity_id": place.id,
-        }  # fmt: skip
     same = " AND ".join(f't."{name}" IS NOT DISTINCT FROM %s' for name in (*SAME, "representation", "revision"))
     if unit.count("output_file", same, [facts[name] for name in (*SAME, "representation", "revision")]):
-        raise Invalid("The given output file already exists.")
+        raise refused("The given output file already exists.")
     return unit.create("output_file", facts, project_id=place["project_id"]), folder, file
+
+
+def _check_links(unit: Unit, body: Mapping[str, Any]) -> None:
+    """Raise DomainError or NotFound unless what a new output file names exists."""
+    known = {
+        "output_type_id": "output_type", "task_type_id": "task_type", "person_id": "person",
+        "file_status_id": "file_status", "working_file_id": "working_file",
+    }  # fmt: skip
+    for key, kind in known.items():
+        id_ = body[key]
+        if id_ is None or (id_ == "" and key not in ("output_type_id", "task_type_id")):
+            continue
+        if is_uuid(id_) and unit.get(kind, id_) is not None:
+            continue
+        if kind == "working_file":
+            raise NotFound
+        raise refused(f"Cannot find given {kind.replace('_', ' ')}.")
 
 
 def answer(unit: Unit, made: tuple[Record, str, str]) -> dict[str, Any]:
@@ -66,10 +89,10 @@ def answer(unit: Unit, made: tuple[Record, str, str]) -> dict[str, Any]:
 
 @command(allow=entity_team, status=201)
 def create_entity_output_file(
-    unit: Unit, entity_id: Id, *, output_type_id: str, task_type_id: str, body: Any, name: str = "main",
+    unit: Unit, entity_id: Id, *, output_type_id: Filled, task_type_id: Filled, body: Any, name: Name = "main",
     mode: str = "output", person_id: str | None = None, working_file_id: str | None = None, comment: str = "",
-    revision: int = 0, extension: str = "", representation: str = "", nb_elements: int = 1, sep: str = "/",
-    file_status_id: str | None = None,
+    revision: Revision = 0, extension: Extension = "", representation: Representation = "", nb_elements: int = 1,
+    sep: str = "/", file_status_id: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Register an output file of an entity; revision 0 means the next one. Return it with folder_path and file_name.
 
@@ -80,10 +103,10 @@ def create_entity_output_file(
 
 @command(allow=entity_team, status=201)
 def create_instance_output_file(
-    unit: Unit, asset_instance_id: Id, temporal_entity_id: Id, *, output_type_id: str, task_type_id: str, body: Any,
-    name: str = "main", mode: str = "output", person_id: str | None = None, working_file_id: str | None = None,
-    comment: str = "", revision: int = 0, extension: str = "", representation: str = "", nb_elements: int = 1,
-    sep: str = "/", file_status_id: str | None = None,
+    unit: Unit, asset_instance_id: Id, temporal_entity_id: Id, *, output_type_id: Filled, task_type_id: Filled,
+    body: Any, name: Name = "main", mode: str = "output", person_id: str | None = None,
+    working_file_id: str | None = None, comment: str = "", revision: Revision = 0, extension: Extension = "",
+    representation: Representation = "", nb_elements: int = 1, sep: str = "/", file_status_id: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Register an output file of an instance in a shot, a scene or an asset.
 

@@ -5,12 +5,14 @@ from typing import Any
 
 from chassis.binding import Id, is_uuid
 from chassis.errors import Invalid, NotFound
+from chassis.messages import Reply
 from chassis.operations import command, query
 from chassis.resources import Record
 from chassis.unit import Unit
 from services.media.file_access import entity_team, entity_watchers, file_readers, place_of, project_team
 from services.media.file_elements import element, kind_of, malformed, of_entity, of_instance, of_work, tree_of
 from services.media.file_paths import Element, MalformedTree, file_name, folder_path
+from services.media.file_rules import Extension, Filled, Name, Representation, Revision
 
 FILTERS = ("output_type_id", "task_type_id", "file_status_id", "temporal_entity_id", "representation", "name")
 NEWEST = "t.name, t.revision DESC, t.created_at DESC, t.id"
@@ -141,6 +143,14 @@ def _of_type(unit: Unit, output_type_id: str) -> bytes:
     return _documents(unit, [file for file in files if file["output_type_id"] == output_type_id])
 
 
+@query(allow=file_readers, wrong_id="Malformed ID.")
+def get_output_file(unit: Unit, instance_id: Id) -> Reply:
+    """Return an output file. Source: GET /data/output-files/{instance_id}."""
+    record = unit.need("output_file", instance_id)
+    body = unit.resource("output_file").doc(record).encode()
+    return Reply(body=body, headers={"X-Version": str(record.version)})
+
+
 @query(allow=file_readers)
 def get_file(unit: Unit, file_id: Id) -> bytes:
     """Return an output file. Source: GET /data/files/{file_id}."""
@@ -167,7 +177,7 @@ def _named(unit: Unit, output_type_id: str, task_type_id: str) -> tuple[Record, 
 
 @command(allow=entity_watchers, name="count_entity_output_revision")
 def next_entity_revision(
-    unit: Unit, entity_id: Id, *, output_type_id: str, task_type_id: str, name: str = "main"
+    unit: Unit, entity_id: Id, *, output_type_id: Filled, task_type_id: Filled, name: Name = "main"
 ) -> dict[str, int]:
     """Return {next_revision}. Source: POST /data/entities/{entity_id}/output-files/next-revision."""
     kind, work = _named(unit, output_type_id, task_type_id)
@@ -176,8 +186,8 @@ def next_entity_revision(
 
 @command(allow=entity_watchers, name="count_instance_output_revision")
 def next_instance_revision(
-    unit: Unit, asset_instance_id: Id, temporal_entity_id: Id, *, output_type_id: str, task_type_id: str,
-    name: str = "main",
+    unit: Unit, asset_instance_id: Id, temporal_entity_id: Id, *, output_type_id: Filled, task_type_id: Filled,
+    name: Name = "main",
 ) -> dict[str, int]:  # fmt: skip
     """Return {next_revision}.
 
@@ -214,8 +224,9 @@ def output_path(
 
 @command(allow=entity_watchers)
 def build_entity_output_path(
-    unit: Unit, entity_id: Id, *, output_type_id: str, task_type_id: str, body: Any, name: str = "main",
-    mode: str = "output", revision: int = 0, extension: str = "", representation: str = "", separator: str = "/",
+    unit: Unit, entity_id: Id, *, output_type_id: Filled, task_type_id: Filled, body: Any, name: Name = "main",
+    mode: str = "output", revision: Revision = 0, extension: Extension = "", representation: Representation = "",
+    separator: str = "/",
 ) -> dict[str, str]:  # fmt: skip
     """Return {folder_path, file_name}; revision 0 means the next one in the file name.
 
@@ -230,8 +241,9 @@ def build_entity_output_path(
 
 @command(allow=entity_watchers)
 def build_instance_output_path(
-    unit: Unit, asset_instance_id: Id, temporal_entity_id: Id, *, output_type_id: str, task_type_id: str, body: Any,
-    name: str = "main", mode: str = "output", revision: int = 0, extension: str = "", representation: str = "",
+    unit: Unit, asset_instance_id: Id, temporal_entity_id: Id, *, output_type_id: Filled, task_type_id: Filled,
+    body: Any, name: Name = "main", mode: str = "output", revision: Revision = 0, extension: Extension = "",
+    representation: Representation = "",
     separator: str = "/",
 ) -> dict[str, str]:  # fmt: skip
     """Return {folder_path, file_name}, the revision as sent.

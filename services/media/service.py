@@ -2,7 +2,7 @@
 
 from chassis import health, history, intake
 from chassis.crud import Crud
-from chassis.policy import signed_in
+from chassis.policy import no_vendors, signed_in
 from chassis.service import ServiceSpec
 from contracts import auth, production, tasks
 from contracts import media as kinds
@@ -14,6 +14,8 @@ from services.media import (
     backgrounds,
     conversions,
     file_access,
+    file_rules,
+    guesses,
     lists,
     new_outputs,
     output_files,
@@ -31,6 +33,7 @@ MEDIA = ServiceSpec(
         auth.PERSON,
         auth.ORGANISATION,
         production.PROJECT,
+        production.PROJECT_STATUS,
         production.ENTITY,
         production.ENTITY_TYPE,
         production.ASSET_INSTANCE,
@@ -50,8 +53,18 @@ MEDIA = ServiceSpec(
         ),
         playlists.CRUD,
         Crud(kinds.ATTACHMENT_FILE),
-        Crud(kinds.WORKING_FILE, read=file_access.no_vendors, update=working_files.editors, visible=my_projects),
-        Crud(kinds.OUTPUT_FILE, read=file_access.no_vendors, update=file_access.file_editors, visible=my_projects),
+        Crud(
+            kinds.WORKING_FILE,
+            read=no_vendors,
+            update=working_files.editors,
+            visible=file_access.my_working_files,
+        ),
+        Crud(
+            kinds.OUTPUT_FILE,
+            read=no_vendors,
+            update=file_access.file_editors,
+            visible=file_access.my_output_files,
+        ),
         Crud(kinds.OUTPUT_TYPE, read=signed_in),
         Crud(kinds.FILE_STATUS, read=signed_in),
     ),
@@ -71,6 +84,8 @@ MEDIA = ServiceSpec(
         working_files,
         output_files,
         new_outputs,
+        file_rules,
+        guesses,
     ),
     workers=(conversions.CONVERT,),
 )

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from chassis.binding import Id, is_uuid
+from chassis.crud import render
 from chassis.errors import Invalid, NotFound
 from chassis.messages import Reply, Upload
 from chassis.operations import command, query
@@ -18,6 +19,7 @@ from services.media.access import task_viewers
 from services.media.file_access import entity_team
 from services.media.file_elements import malformed, task_path
 from services.media.file_paths import MalformedTree
+from services.media.file_rules import Filled, FilledName, Name, Revision, fits_path, take_turn
 from services.media.storing import store_of, the_file
 
 BLENDER = {"name": "Blender", "short_name": "bdr", "file_extension": ".blend"}
@@ -62,8 +64,12 @@ def next_revision(unit: Unit, task: Record, name: str) -> int:
     return found
 
 
-def _software(unit: Unit, id_: str) -> Record | None:
-    return unit.get("software", id_)
+@query(allow=readers, wrong_id="Malformed ID.")
+def get_working_file(unit: Unit, instance_id: Id) -> Reply:
+    """Return a working file, with its outputs unless relations=false. Source: GET /data/working-files/{instance_id}."""
+    record = unit.need("working_file", instance_id)
+    body = render(unit.resource("working_file"), record, unit.request.truth("relations", True))
+    return Reply(body=body, headers={"X-Version": str(record.version)})
 
 
 @query(allow=task_viewers)
@@ -105,11 +111,11 @@ def build_working_file_path(
     task_id: Id,
     *,
     body: Any,
-    name: str = "main",
+    name: Name = "main",
     mode: str = "working",
     software_id: str | None = None,
     comment: str = "",
-    revision: int = 0,
+    revision: Revision = 0,
     sep: str = "/",
 ) -> Reply:
     """Return {path: folder, name: file name}; revision 0 means the next one.
@@ -133,13 +139,13 @@ def create_task_working_file(
     unit: Unit,
     task_id: Id,
     *,
-    name: str,
+    name: FilledName,
     description: str = "",
     mode: str = "working",
     comment: str = "",
     person_id: str | None = None,
     software_id: str | None = None,
-    revision: int = 0,
+    revision: Revision = 0,
     sep: str = "/",
 ) -> Record:
     """Register a working file; revision 0 means the next one. Who creates it is assigned to the task.
@@ -151,18 +157,26 @@ def create_task_working_file(
     if person_id and (not is_uuid(person_id) or unit.get("person", person_id) is None):
         raise NotFound
     software = software_of(unit, software_id, BLENDER)
-    number = revision or next_revision(unit, task, name)
-    where = "t.name = %s AND t.task_id = %s AND t.entity_id = %s AND t.revision = %s"
-    if unit.count("working_file", where, (name, task.id, task["entity_id"], number)):
-        raise Invalid("The given working file already exists.")
-    path = _path_or_nothing(unit, task, mode, name, number, software, sep)
+    _refuse_twin(unit, task, name, revision)
     if person and person not in (task["assignees"] or []):
         unit.ask("tasks.assign_worker", {"task_id": task.id}, {"person_id": person})
+    take_turn(unit, "working_file", task.id)
+    _refuse_twin(unit, task, name, revision)
+    number = revision or next_revision(unit, task, name)
+    path = _path_or_nothing(unit, task, mode, name, number, software, sep)
     facts = {
         "name": name, "description": description or None, "comment": comment, "revision": number, "path": path,
         "task_id": task.id, "entity_id": task["entity_id"], "person_id": person, "software_id": software,
     }  # fmt: skip
     return unit.create("working_file", facts, project_id=task["project_id"])
+
+
+def _refuse_twin(unit: Unit, task: Record, name: str, revision: int) -> None:
+    """Raise Invalid when the revision, 0 for the next one, is taken already."""
+    if revision and unit.count(
+        "working_file", "t.name = %s AND t.task_id = %s AND t.revision = %s", (name, task.id, revision)
+    ):
+        raise Invalid("The given working file already exists.")
 
 
 def _path_or_nothing(
@@ -176,11 +190,14 @@ def _path_or_nothing(
         parts = task_path(unit, task, mode, name, number, software=known, separator=separator)
     except MalformedTree:
         return ""
-    return separator.join(parts)
+    path = separator.join(parts)
+    if not fits_path(path):
+        raise Invalid("The path of the given working file is too long.")
+    return path
 
 
 @command(allow=editors)
-def comment_working_file(unit: Unit, working_file_id: Id, *, comment: str) -> Record:
+def comment_working_file(unit: Unit, working_file_id: Id, *, comment: Filled) -> Record:
     """Set the comment of a working file. Source: PUT /actions/working-files/{working_file_id}/comment."""
     return unit.update(unit.need("working_file", working_file_id), {"comment": comment})
 

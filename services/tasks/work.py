@@ -217,8 +217,15 @@ def _gone(task: Record) -> list[tuple[str, dict[str, Any]]]:
 
 @command(allow=task_managers, status=204, wrong_id="Malformed ID.")
 def delete_task(unit: Unit, instance_id: Id) -> None:
-    """Delete a task with its comments, time, news and subscriptions. Source: DELETE /data/tasks/{id}."""
+    """Delete a task with its comments, time, news and subscriptions; `force` takes its working files along.
+
+    Raises Refused while it has working files. Source: DELETE /data/tasks/{id}.
+    """
     task = unit.need("task", instance_id)
+    if not unit.request.truth("force"):
+        found = unit.ask("media.count_working_files", {"task_id": task.id})
+        if orjson.loads(found.read())["count"]:
+            raise Refused("The task has working files: delete it with force=true to delete them too.")
     erase(unit, task)
     unit.delete(task, live=_gone(task))
 
