@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 STAMP = .venv/.installed
 
-.PHONY: run run-distributed demo test unit integration journeys lint types rebuild bench deploy-check deploy-requirements clean
+.PHONY: run run-distributed demo test unit integration cases contract journeys faults lint types rebuild bench deploy-check deploy-requirements clean
 
 $(STAMP): requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit("Kiroku needs Python 3.11 or newer") if sys.version_info < (3, 11) else 0'
@@ -23,10 +23,19 @@ demo: $(STAMP)           ## fill the running server with a small production
 rebuild: $(STAMP)        ## rebuild the read models of SERVICE from its log
 	$(BIN)/python -m kiroku.cli rebuild $(SERVICE)
 
-test: lint types deploy-check unit integration journeys
+test: lint types deploy-check unit integration cases journeys faults
 
 unit: $(STAMP)
-	$(BIN)/python -m pytest tests/unit tests/contract/test_format.py
+	$(BIN)/python -m pytest tests/unit
+
+cases: $(STAMP)          ## every recorded case as a test, in both shapes
+	$(BIN)/python -m pytest tests/contract
+
+contract: $(STAMP)       ## the same as a table: route, cases passed / total
+	$(BIN)/python -m tests.contract.both_shapes
+
+faults: $(STAMP)         ## kill -9 of every process, of PostgreSQL and of the broker while clients write
+	$(BIN)/python -m pytest tests/faults
 
 journeys: $(STAMP)
 	$(BIN)/python -m pytest tests/journeys
