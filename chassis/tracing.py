@@ -51,6 +51,15 @@ def span(name: str, headers: dict[str, str] | None = None, **attributes: str) ->
     return found
 
 
+def inner(name: str, **attributes: str) -> AbstractContextManager[Any]:
+    """Return a span for a `with` block where one is open already: background work alone makes no traces."""
+    if _tracer is None:
+        return _OFF
+    from opentelemetry import trace
+
+    return span(name, None, **attributes) if trace.get_current_span().get_span_context().is_valid else _OFF
+
+
 def carry(headers: dict[str, str]) -> None:
     """Write the trace of the open span into `headers`, for another process."""
     if _tracer is not None:
@@ -67,7 +76,7 @@ class TracedCursor(extensions.cursor):
         if _tracer is None:
             return super().execute(query, vars)
         text = query if isinstance(query, str) else str(query)
-        with span("SQL", None, **{"db.system": "postgresql", "db.statement": text}):
+        with inner("SQL", **{"db.system": "postgresql", "db.statement": text}):
             return super().execute(query, vars)
 
 

@@ -107,7 +107,7 @@ class RpcClient:
         service = request.operation.partition(".")[0]
         queue = self._broker.queue_of(service, inner=request.actor.role == "system")
         started = perf_counter()
-        with tracing.span(f"call {request.operation}"):
+        with tracing.inner(f"call {request.operation}"):
             tracing.carry(request.headers)
             try:
                 content = self.send(queue, pack_request(request))

@@ -76,10 +76,10 @@ def spans() -> Iterator[InMemorySpanExporter]:
 
 def test_one_trace_runs_through_gateway_call_and_operation(spans: InMemorySpanExporter) -> None:
     request = Request("library.read_book", request_id="r1")
-    with tracing.span("GET /books"), tracing.span("call library.read_book"):
+    with tracing.span("GET /books"), tracing.inner("call library.read_book"):
         tracing.carry(request.headers)
     elsewhere = Request("library.read_book", headers=dict(request.headers))
-    with Observed("library", "read_book", elsewhere), tracing.span("SQL"):
+    with Observed("library", "read_book", elsewhere), tracing.inner("SQL"):
         pass
     tracing._tracer.span_processor.force_flush()
     found = {span.name: span for span in spans.get_finished_spans()}
@@ -87,6 +87,13 @@ def test_one_trace_runs_through_gateway_call_and_operation(spans: InMemorySpanEx
     assert len({span.context.trace_id for span in found.values()}) == 1
     assert found["library.read_book"].parent.span_id == found["call library.read_book"].context.span_id
     assert found["SQL"].parent.span_id == found["library.read_book"].context.span_id
+
+
+def test_background_work_makes_no_traces(spans: InMemorySpanExporter) -> None:
+    with tracing.inner("SQL"):
+        pass
+    tracing._tracer.span_processor.force_flush()
+    assert spans.get_finished_spans() == ()
 
 
 def test_without_a_receiver_nothing_is_traced_or_carried() -> None:
