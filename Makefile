@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 STAMP = .venv/.installed
 
-.PHONY: run run-distributed demo test unit integration cases contract journeys faults lint types rebuild bench deploy-check deploy-requirements clean
+.PHONY: run run-distributed demo test unit integration cases contract journeys faults lint types rebuild bench docs deploy-check deploy-requirements clean
 
 $(STAMP): requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit("Kiroku needs Python 3.11 or newer") if sys.version_info < (3, 11) else 0'
@@ -53,6 +53,9 @@ types: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench
+
+docs: $(STAMP)           ## write the pages of docs/reference that are data elsewhere
+	$(BIN)/python -m kiroku.reference
 
 deploy-check: $(STAMP)   ## check image, compose file and manifests without network or cluster
 	$(BIN)/python -m deploy.checks
