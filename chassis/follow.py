@@ -60,6 +60,10 @@ class Follower:
             if owner in self._kinds and self._reached.get(owner, -1) < position:
                 self.catch_up(owner)
 
+    def forget(self) -> None:
+        """Forget what was reached; the checkpoints in the database say it."""
+        self._reached.clear()
+
     def reached(self) -> dict[str, int]:
         """Return the positions that were reached in each owner's log, as far as this process knows."""
         return dict(self._reached)

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
@@ -51,6 +51,7 @@ class Gateway:
         self.missing = MISSING
         self.description: Mapping[str, Operation] = {}
         self.routes: tuple[Route, ...] = ()
+        self.reset: Callable[[], None] | None = None
 
     def serve(
         self, route: Route, names: tuple[str, ...], req: falcon.Request, resp: falcon.Response, values: Any
@@ -223,10 +224,12 @@ def create_app(
     routes: Iterable[Route] | None = None,
     identities: Identities | None = None,
     sign_ins: SignInLimit | None = None,
+    reset: Callable[[], None] | None = None,
 ) -> "falcon.App[falcon.Request, falcon.Response]":
     """Return the WSGI application over the operations that `describe` holds by full name.
 
-    `identities` may be shared with live events, so that both forget people at the same moment.
+    `identities` may be shared with live events, so that both forget people at the same moment; `reset` serves
+    POST /dev/reset.
     """
     gateway = Gateway(bus, store, identities or Identities(bus, secret), body_limit, sign_ins or SignInLimit())
     known = [
@@ -234,7 +237,7 @@ def create_app(
         for r in (tables.all_routes() if routes is None else routes)
         if callable(r.operation) or r.operation in describe
     ]
-    gateway.description, gateway.routes = describe, tuple(known)
+    gateway.description, gateway.routes, gateway.reset = describe, tuple(known), reset
     gateway.public = {name for name, operation in describe.items() if operation.allow.name == "public"}
     app = falcon.App(middleware=[Door()])
     app.req_options.strip_url_path_trailing_slash = True

@@ -17,6 +17,7 @@ from kiroku.addresses import database_of, database_template_of
 from kiroku.distributed.probes import Probes
 from kiroku.observing import GunicornLogger, start_traces
 from kiroku.postgres import EmbeddedPostgres
+from kiroku.resetting import keep_fresh, resetter
 from kiroku.settings import Settings, kept_secret
 from kiroku.sign_in import sign_in_limit, sign_in_settings
 from kiroku.system import SERVICES, LogSource, System
@@ -109,6 +110,9 @@ def run(settings: Settings) -> None:
         told["admin_email"] = admin["email"]
         first = System(urls, told)
         first.migrate()
+        if settings.dev:
+            keep_fresh(first)
+            print("KIROKU_DEV=1: POST /dev/reset puts everything back to the fresh install", flush=True)
         first.stop()
         storage = storage_of(settings)
 
@@ -118,12 +122,19 @@ def run(settings: Settings) -> None:
             system = System(urls, {**told, "store": store})
             system.start()
             identities = Identities(system, told["secret"])
-            live = LiveLoop(Hub(system, identities, LogSource(system)))
+            hub = Hub(system, identities, LogSource(system))
+            live = LiveLoop(hub)
             live.start()
+
+            def forget() -> None:
+                identities.drop()
+                hub.rewind()
+
             Probes(settings.host, settings.probe_port, lambda: problems(system)).start()
             app = create_app(
                 system, store=store, secret=told["secret"], body_limit=settings.body_limit,
                 identities=identities, sign_ins=sign_in_limit(settings),
+                reset=resetter(system, forget) if settings.dev else None,
                 describe={f"{s.name}.{o.name}": o for s in system.services.values() for o in s.operations.values()},
             )  # fmt: skip
             return with_live(app, live)

@@ -3,7 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -93,6 +94,14 @@ class System:
         for workers in self._workers:
             workers.start()
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Keep followers still, and let them begin anew from their checkpoints afterwards."""
+        with self._loop.still:
+            yield
+            for follower in self.followers.values():
+                follower.forget()
+
     def stop(self) -> None:
         """Stop following and working, and close the databases."""
         for workers in self._workers:
@@ -111,6 +120,7 @@ class FollowLoop:
         self._news = threading.Condition()
         self._moved: set[str] = set()
         self._stopping = False
+        self.still = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="followers", daemon=True)
 
     def start(self) -> None:
@@ -147,7 +157,8 @@ class FollowLoop:
 
     def _step(self, follower: Follower, owner: str) -> None:
         try:
-            follower.catch_up(owner)
+            with self.still:
+                follower.catch_up(owner)
         except DomainError as problem:
             logger.warning("following %s: %s", owner, problem.message)
         except Exception:

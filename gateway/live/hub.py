@@ -159,6 +159,11 @@ class Hub:
         self._source.subscribe(wake)
         await asyncio.gather(*(self._follow(name) for name in self._source.names))
 
+    def rewind(self) -> None:
+        """Go on from the present heads of all logs, wherever they are now."""
+        for service in list(self._positions):
+            self._positions[service] = self._source.head(service)
+
     async def _start(self, service: str) -> None:
         """Begin at the newest position, as soon as the service answers."""
         while service not in self._positions:

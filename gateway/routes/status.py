@@ -8,10 +8,10 @@ import falcon
 import orjson
 import psutil
 
-from chassis.errors import Unavailable
-from chassis.messages import THE_SYSTEM, Reply, Request
+from chassis.errors import Forbidden, NotFound, Unauthorized, Unavailable
+from chassis.messages import ADMIN, THE_SYSTEM, Reply, Request
 from gateway.routes.index import VERSION
-from gateway.routing import get
+from gateway.routing import get, post
 
 PARTS = ("database", "key-value-store", "event-stream", "job-queue", "indexer")
 
@@ -87,7 +87,24 @@ def resources(gateway: Any, req: falcon.Request) -> Reply:
     return Reply(body=orjson.dumps(body))
 
 
+def reset(gateway: Any, req: falcon.Request) -> Reply:
+    """Go back to the fresh install; an administrator's, and only with KIROKU_DEV=1. Source: POST /dev/reset.
+
+    Raises NotFound without KIROKU_DEV, Unauthorized and Forbidden.
+    """
+    if gateway.reset is None:
+        raise NotFound
+    actor = gateway.identities.actor_of(req, "access")
+    if not actor.signed_in:
+        raise Unauthorized(gateway.missing)
+    if actor.role != ADMIN:
+        raise Forbidden
+    gateway.reset()
+    return Reply(204)
+
+
 ROUTES = (
+    post("/dev/reset", reset),
     get("/health/live", live),
     get("/health/ready", ready),
     get("/status", status),
