@@ -39,6 +39,7 @@ class Route:
     service: str
     setup: tuple[Step, ...]
     cases: tuple[Case, ...]
+    roles: dict[str, str]
 
     @property
     def label(self) -> str:
@@ -68,6 +69,7 @@ def _route(data: dict[str, Any]) -> Route:
         service=data["service"],
         setup=tuple(Step.of(step) for step in data["setup"]),
         cases=tuple(Case(**case) for case in data["cases"]),
+        roles=data["roles"],
     )
 
 
