@@ -25,6 +25,8 @@ def set_file_tree(unit: Unit, project_id: Id, *, tree_name: str) -> Record:
 @command(allow=nobody)
 def make_software(unit: Unit, *, name: str, short_name: str, file_extension: str) -> Record:
     """Return the software called `name`, created when there is none; asked by media."""
+    # The first files of several artists may ask at the same time.
+    unit.rows("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"software {name}",))
     found = unit.first("software", "t.name = %s", (name,))
     facts = {"name": name, "short_name": short_name, "file_extension": file_extension}
     return found or unit.create("software", facts)
