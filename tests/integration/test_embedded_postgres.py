@@ -63,7 +63,7 @@ def test_a_first_start_is_quick_and_creates_databases_once(tmp_path: Path) -> No
         ("fsync", "on"),
         ("synchronous_commit", "on"),
         ("listen_addresses", ""),
-        ("max_connections", "200"),
+        ("max_connections", "500"),
         ("shared_buffers", "128MB"),
         ("max_wal_size", "1GB"),
         ("jit", "off"),
