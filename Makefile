@@ -1,26 +1,34 @@
 # Everything runs in .venv, which the first target that needs it makes. Only Python >= 3.11 and make come before it.
 PYTHON ?= python3
 BIN = .venv/bin
+# What running needs, and what testing needs beside it. Each file pins all of it, so pip has nothing to resolve.
+RUNTIME = .venv/.runtime
 STAMP = .venv/.installed
+PIP = $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 
 .PHONY: run run-distributed demo test unit integration cases contract journeys faults lint types rebuild bench docs deploy-check deploy-requirements clean
 
-$(STAMP): requirements-dev.txt
+$(RUNTIME): requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit("Kiroku needs Python 3.11 or newer") if sys.version_info < (3, 11) else 0'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(PIP) -r requirements.txt
+	touch $(RUNTIME)
+
+$(STAMP): requirements-dev.txt $(RUNTIME)
+	$(PIP) -r requirements-dev.txt
+	$(BIN)/pip check
 	touch $(STAMP)
 
-run: $(STAMP)            ## embedded PostgreSQL, all services and the gateway on one port
+run: $(RUNTIME)            ## embedded PostgreSQL, all services and the gateway on one port
 	$(BIN)/python -m kiroku.cli run
 
-run-distributed: $(STAMP) ## the same as processes over RabbitMQ at KIROKU_AMQP_URL
+run-distributed: $(RUNTIME) ## the same as processes over RabbitMQ at KIROKU_AMQP_URL
 	$(BIN)/python -m kiroku.cli run-distributed
 
-demo: $(STAMP)           ## fill the running server with a small production
+demo: $(RUNTIME)           ## fill the running server with a small production
 	$(BIN)/python -m kiroku.demo
 
-rebuild: $(STAMP)        ## rebuild the read models of SERVICE from its log
+rebuild: $(RUNTIME)        ## rebuild the read models of SERVICE from its log
 	$(BIN)/python -m kiroku.cli rebuild $(SERVICE)
 
 test: lint types deploy-check unit integration cases journeys faults
@@ -51,7 +59,7 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-bench: $(STAMP)
+bench: $(RUNTIME)
 	$(BIN)/python -m bench
 
 docs: $(STAMP)           ## write the pages of docs/reference that are data elsewhere

