@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from typing import Any, Protocol
@@ -215,13 +215,13 @@ class Hub:
 
     async def _look_again(self, events: list[Event]) -> None:
         """Follow changes of teams, assignments and people before anything of it is told."""
-        if any(_concerns_identity(event) for event in events):
+        who = any(_concerns_identity(event) for event in events)
+        where = any(_concerns_reach(event) for event in events)
+        if who:
             self._identities.drop()
-            await self._each(self._identify)
-        if any(event.kind == "project" and (event.op == DELETE or "team" in event.new) for event in events) or any(
-            event.kind == "task" and "assignees" in event.new for event in events
-        ):
-            await self._each(self._look_up)
+        if who or where:
+            await self._each(self._identify if who else self._look_up)
+            await self.rooms.look_again({sid: listener.actor for sid, listener in self._listeners.items()})
 
     async def _each(self, work: Callable[[Listener], None]) -> None:
         for sid, listener in list(self._listeners.items()):
@@ -241,6 +241,12 @@ def _concerns_identity(event: Event) -> bool:
     return event.kind == "person" and (event.op == DELETE or bool(IDENTITY_FIELDS & set(event.new)))
 
 
+def _concerns_reach(event: Event) -> bool:
+    if event.kind == "project":
+        return event.op == DELETE or "team" in event.new
+    return event.kind == "task" and "assignees" in event.new
+
+
 def token_of(environ: dict[str, Any], auth: Any) -> str | None:
     """Return the token of a connection: header, cookie, or `token` of the connect payload. Pure."""
     header = environ.get("HTTP_AUTHORIZATION", "")
@@ -251,6 +257,3 @@ def token_of(environ: dict[str, Any], auth: Any) -> str | None:
         return cookie.value
     token = auth.get("token") if isinstance(auth, dict) else None
     return token if isinstance(token, str) else None
-
-
-Handler = Callable[..., Awaitable[None]]

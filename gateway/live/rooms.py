@@ -50,6 +50,18 @@ class Rooms:
             if room.people.pop(sid, None) is not None:
                 await self._tell_people(playlist_id)
 
+    async def look_again(self, actors: dict[str, Actor]) -> None:
+        """Take those out of their rooms who may no longer watch: `actors` are all connections and who they are now."""
+        self._actors = dict(actors)
+        for sid, playlist_id in list(self._opened):
+            actor = actors.get(sid)
+            if actor is not None and await asyncio.to_thread(self._may_open, actor, playlist_id):
+                continue
+            self._opened.discard((sid, playlist_id))
+            await self._server.leave_room(sid, playlist_id, namespace=self._namespace)
+            if playlist_id in self._rooms and self._room(playlist_id).people.pop(sid, None) is not None:
+                await self._tell_people(playlist_id)
+
     async def heard(self, event: str, sid: str, *data: Any) -> None:
         """Do what a client's message asks for; unknown ones and those of strangers are ignored."""
         payload = data[0] if data and isinstance(data[0], dict) else {}
