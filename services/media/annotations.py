@@ -1,5 +1,6 @@
 """Drawings on previews, the picture of an entity, single frames."""
 
+import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,12 @@ def merged(known: list[Drawing], additions: list[Any], updates: list[Any], delet
 
 def _time(annotation: Drawing) -> float:
     try:
-        return round(float(annotation.get("time") or 0), 4)
-    except (TypeError, ValueError):
-        raise Invalid("The time of an annotation must be a number.") from None
+        seconds = round(float(annotation.get("time") or 0), 4)
+    except (TypeError, ValueError, OverflowError):
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise Invalid("The time of an annotation must be a number.")
+    return seconds
 
 
 def _objects(annotation: Drawing) -> list[Drawing]:

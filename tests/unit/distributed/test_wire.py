@@ -1,0 +1,84 @@
+"""What crosses the broker comes out as it went in."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chassis import errors
+from chassis.errors import DomainError
+from chassis.events import Event
+from chassis.messages import Actor, Reply, Request, Upload
+from kiroku.distributed.wire import (
+    pack_error,
+    pack_events,
+    pack_reply,
+    pack_request,
+    unpack_events,
+    unpack_reply,
+    unpack_request,
+)
+
+json = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(json, st.dictionaries(st.text(), st.lists(st.text(), max_size=2), max_size=3), st.text())
+def test_a_request_arrives_as_it_was_sent(body: object, query: dict[str, list[str]], name: str) -> None:
+    sent = Request(
+        "tasks.get_task", {"task_id": name}, query, body, {"a": name}, [Upload("file", name, "key", 3)],
+        Actor("id", "user", "person", ("d",), claims={"jti": name}), "request", "key", "2", "tag", {"auth": 2**40},
+        {"ip": "::1"}, name,
+    )  # fmt: skip
+    assert unpack_request(pack_request(sent)) == sent
+
+
+@given(st.binary(max_size=2_000))
+def test_the_bytes_of_a_body_are_not_touched(body: bytes) -> None:
+    reply = unpack_reply(pack_reply(Reply(200, body, "image/png", {"ETag": '"1"'}, {"tasks": 7})))
+    assert (reply.read(), reply.content_type) == (body, "image/png")
+    assert (reply.headers, reply.positions) == ({"ETag": '"1"'}, {"tasks": 7})
+
+
+def test_a_streamed_body_arrives_whole() -> None:
+    assert unpack_reply(pack_reply(Reply(200, iter([b"a", b"", b"bc"])))).read() == b"abc"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.NotFound("There is no such task."),
+        errors.Forbidden(),
+        errors.Unavailable("later", code="rpc.timeout"),
+        DomainError("odd", body={"error": True, "line_number": 3}),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_refusal_is_raised_on_the_other_side_as_it_was(error: DomainError) -> None:
+    with pytest.raises(type(error)) as raised:
+        unpack_reply(pack_error(error))
+    found = raised.value
+    assert (found.status, found.code, found.message, found.body()) == (
+        error.status, error.code, error.message, error.body(),
+    )  # fmt: skip
+
+
+def test_a_refusal_of_a_class_that_is_unknown_here_keeps_its_status() -> None:
+    class Teapot(DomainError):
+        status = 418
+
+    packed = pack_error(Teapot("short and stout")).replace(b"Teapot", b"Kettle")
+    with pytest.raises(DomainError, match="short and stout") as raised:
+        unpack_reply(packed)
+    assert raised.value.status == 418
+
+
+@given(st.dictionaries(st.text(), json, max_size=3), st.integers(0, 2**60))
+def test_events_of_a_feed_keep_their_moment_to_the_microsecond(fields: dict[str, object], position: int) -> None:
+    moment = datetime(2024, 2, 29, 23, 59, 59, 999_999, UTC)
+    event = Event("tasks.task-updated", "task", "id", 2, "update", fields, fields, moment, live=[["task:update", {}]])
+    assert unpack_events(pack_events([event], position)) == ([event], position)
