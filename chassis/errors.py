@@ -151,6 +151,13 @@ class UnsupportedMediaType(DomainError):
     code = "content_type.unsupported"
 
 
+class TooSlow(DomainError):
+    """408: the client fell silent in the middle of its request."""
+
+    status = 408
+    code = "request.too_slow"
+
+
 class Unavailable(DomainError):
     """503: a lock or a service could not be had in time; nothing was changed."""
 

@@ -12,7 +12,7 @@ import falcon
 import orjson
 
 from chassis import tracing
-from chassis.errors import NOT_FOUND_TEXT, DomainError, TooManyRequests, Unauthorized
+from chassis.errors import NOT_FOUND_TEXT, DomainError, TooManyRequests, TooSlow, Unauthorized
 from chassis.messages import NOBODY, Actor, Reply, Request
 from chassis.operations import Operation
 from chassis.storage import ObjectStore
@@ -22,7 +22,7 @@ from gateway.files import send_file
 from gateway.identity import COOKIES, Bus, Identities, seconds_left
 from gateway.routing import Route, by_path
 from gateway.throttle import SignInLimit
-from gateway.uploads import forget, read_body
+from gateway.uploads import drain, forget, read_body
 
 logger = logging.getLogger(__name__)
 SECURITY = {
@@ -68,7 +68,10 @@ class Gateway:
         request.headers["ip"] = self.sign_ins.address_of(req)
         try:
             if req.method in ("POST", "PUT", "DELETE"):
-                read_body(req, request, self.store, self.body_limit, json_only=route.json_only)
+                try:
+                    read_body(req, request, self.store, self.body_limit, json_only=route.json_only)
+                except TimeoutError:
+                    raise TooSlow("The body did not arrive: nothing came for a minute.") from None
             reply = self.sign_ins.call(self.bus, request) if route.limited else self.bus.call(request)
         finally:
             forget(request, self.store)
@@ -173,7 +176,9 @@ class Door:
             req.path = req.path[4:] or "/"
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, resource: Any, succeeded: bool) -> None:
-        """Add what every reply carries."""
+        """Add what every reply carries, once the client has sent all it had to say."""
+        if req.method in ("POST", "PUT", "PATCH", "DELETE") and not resp.status.startswith("408"):
+            drain(req)
         for name, value in SECURITY.items():
             resp.set_header(name, value)
         _observe(req, resp)

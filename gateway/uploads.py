@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,8 @@ from chassis.storage import CHUNK, ObjectStore
 
 JSON_TEXT = "Did not attempt to load JSON data because the request Content-Type was not 'application/json'."
 JSON_LIMIT = 64 * 1024 * 1024
+DRAIN_LIMIT = 256 * 1024 * 1024
+DRAIN_SECONDS = 30.0
 
 
 class TooLargeError(DomainError):
@@ -114,6 +117,18 @@ def plain_name(given: str) -> str:
 def _pieces(stream: Any) -> Iterator[bytes]:
     while piece := stream.read(CHUNK):
         yield piece
+
+
+def drain(source: falcon.Request) -> None:
+    """Read what is left of a body that was refused before its end, up to 256 MiB or 30 s.
+
+    A client that is still sending sees a closed connection instead of the refusal, and the web server closes every
+    connection with more than 64 KiB unread after it has promised to keep it.
+    """
+    stream, left, until = _stream(source, DRAIN_LIMIT), DRAIN_LIMIT, monotonic() + DRAIN_SECONDS
+    with suppress(OSError, DomainError):
+        while left > 0 and monotonic() < until and (piece := stream.read(CHUNK)):
+            left -= len(piece)
 
 
 def forget(target: Request, store: ObjectStore | None) -> None:

@@ -2,44 +2,23 @@
 
 import json
 import secrets
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import Any
-
-from gunicorn.app.base import BaseApplication
 
 from chassis.storage import open_store
 from gateway.app import create_app
 from gateway.identity import Identities
-from gateway.live.handover import LiveLoop, Worker, with_live
+from gateway.live.handover import LiveLoop, with_live
 from gateway.live.hub import Hub
 from kiroku.addresses import database_of, database_template_of
 from kiroku.distributed.probes import Probes
-from kiroku.observing import GunicornLogger, start_traces
+from kiroku.observing import start_traces
 from kiroku.postgres import EmbeddedPostgres
 from kiroku.resetting import keep_fresh, resetter
 from kiroku.settings import Settings, kept_secret
 from kiroku.sign_in import sign_in_limit, sign_in_settings
 from kiroku.system import SERVICES, LogSource, System
-
-
-class GunicornServer(BaseApplication):  # type: ignore[misc]
-    """gunicorn, told by us instead of by its command line."""
-
-    def __init__(self, make: Callable[[], Any], options: dict[str, Any]) -> None:
-        """Serve what `make` returns, with gunicorn's `options`."""
-        self._make = make
-        self._told = options
-        super().__init__()
-
-    def load_config(self) -> None:
-        """Take our options."""
-        for name, value in self._told.items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Any:
-        """Return the WSGI application; runs in the worker, after the fork."""
-        return self._make()
+from kiroku.web import serve
 
 
 def service_settings(settings: Settings, password: str) -> dict[str, Any]:
@@ -141,18 +120,6 @@ def run(settings: Settings) -> None:
 
         print(f"Kiroku: {admin['url']}   docs: {admin['url']}/docs", flush=True)
         print(f"Administrator: {admin['email']}   password: {admin['password']}", flush=True)
-        options = {
-            "bind": f"{settings.host}:{settings.port}",
-            "worker_class": Worker,
-            "workers": 1,
-            "threads": settings.threads,
-            "keepalive": 75,
-            "timeout": 120,
-            "graceful_timeout": 15,
-            "control_socket_disable": True,
-            "loglevel": settings.log_level,
-            "logger_class": GunicornLogger,
-        }
         # gunicorn ends by SystemExit; the databases must still be stopped in order.
         with suppress(SystemExit):
-            GunicornServer(make, options).run()
+            serve(make, settings)

@@ -62,6 +62,7 @@ class EmbeddedPostgres:
         self._socket_dir: Path | None = None
         self._watching = threading.Lock()
         self._stopping = False
+        self._owner = os.getpid()
 
     @property
     def pid(self) -> int | None:
@@ -99,7 +100,12 @@ class EmbeddedPostgres:
         return self.url("postgres")
 
     def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
-        """Stop the server: fast ends sessions and writes a checkpoint, immediate leaves recovery to the next start."""
+        """Stop the server: fast ends sessions and writes a checkpoint, immediate leaves recovery to the next start.
+
+        In a process that was forked from the one that started it, such as a worker of the web server, nothing happens.
+        """
+        if self._owner != os.getpid():
+            return
         self._stopping = True
         with self._watching:
             self._stop(mode)

@@ -22,11 +22,17 @@ from gateway.live.hub import Hub
 logger = logging.getLogger(__name__)
 PATH = "/socket.io"
 BODY_LIMIT = 1024 * 1024
+SILENCE_SECONDS = 60.0
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """gunicorn's threaded worker, which lets go of sockets that were taken away."""
+    """gunicorn's threaded worker, which lets go of sockets that were taken away, and of clients that fall silent."""
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Serve one request. A client that neither sends nor takes anything for 60 s must not hold a thread longer."""
+        conn.sock.settimeout(SILENCE_SECONDS)
+        return super().handle_request(req, conn)
 
     def finish_request(self, conn: Any, fs: Any) -> None:
         """Close a connection, or only stop counting it when its socket lives on elsewhere."""

@@ -6,7 +6,7 @@ from chassis.messages import THE_SYSTEM, Request
 from chassis.storage import open_store
 from gateway.app import create_app
 from gateway.identity import Identities
-from gateway.live.handover import LiveLoop, Worker, with_live
+from gateway.live.handover import LiveLoop, with_live
 from gateway.live.hub import Hub
 from gateway.routes.status import ROUTES
 from kiroku.distributed.broker import Broker
@@ -14,11 +14,12 @@ from kiroku.distributed.client import RpcClient
 from kiroku.distributed.feeds import RemoteSource
 from kiroku.distributed.probes import Probes
 from kiroku.distributed.wakes import Wakes
-from kiroku.embedded import GunicornServer, storage_of
-from kiroku.observing import GunicornLogger, start_traces
+from kiroku.embedded import storage_of
+from kiroku.observing import start_traces
 from kiroku.settings import Settings, kept_secret
 from kiroku.sign_in import sign_in_limit
 from kiroku.system import specs
+from kiroku.web import serve
 
 # What a process for live events answers besides them.
 HEALTH = tuple(route for route in ROUTES if route.path.startswith("/health/"))
@@ -46,20 +47,7 @@ def serve_gateway(settings: Settings, broker: Broker, *, only_live: bool = False
         Probes(settings.host, settings.probe_port, lambda: problems(client)).start()
         return with_live(app, live)
 
-    options = {
-        "bind": f"{settings.host}:{settings.port}",
-        "worker_class": Worker,
-        "workers": 1,
-        "threads": settings.threads,
-        # Longer than proxies keep idle connections (60 s): else they send a request into one that just closed.
-        "keepalive": 75,
-        "timeout": 120,
-        "graceful_timeout": 15,
-        "control_socket_disable": True,
-        "loglevel": settings.log_level,
-        "logger_class": GunicornLogger,
-    }
-    GunicornServer(make, options).run()
+    serve(make, settings)
 
 
 def problems(client: RpcClient) -> list[str]:

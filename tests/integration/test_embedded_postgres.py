@@ -84,6 +84,17 @@ def test_the_extensions_of_search_work_beyond_ascii(server: EmbeddedPostgres) ->
     assert float(ask(url, "SELECT similarity('記録', '記録')")) == 1
 
 
+def test_a_forked_worker_that_ends_does_not_stop_the_server(server: EmbeddedPostgres) -> None:
+    before = server.pid
+    child = os.fork()
+    if not child:
+        server.stop()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert server.pid == before
+    assert ask(server.url("postgres"), "SELECT 1") == "1"
+
+
 def test_only_the_servers_user_can_open_the_socket(server: EmbeddedPostgres) -> None:
     folder = Path(ask(server.url("postgres"), "SHOW unix_socket_directories"))
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import requests
@@ -95,6 +96,19 @@ def test_a_client_that_leaves_in_the_middle_of_an_upload_leaves_nothing(
     assert requests.get(f"{server.url}/health/ready", timeout=30).status_code == 200
     assert events_of(server, token) == before
     assert not list((server.home / "media" / "incoming").glob("*"))
+
+
+def test_a_refused_upload_is_answered_and_the_connection_stays_usable(server: RunningServer) -> None:
+    with requests.Session() as client:
+        for size in (10_000, 100_000, 2_000_000):
+            for _ in range(10):
+                reply = client.post(
+                    f"{server.url}/pictures/preview-background-files/{uuid4()}",
+                    files={"file": ("a.png", b"x" * size)}, timeout=30,
+                )  # fmt: skip
+                assert reply.status_code == 401
+                assert "Connection" not in reply.headers or reply.headers["Connection"] == "keep-alive"
+                assert client.get(f"{server.url}/status", timeout=30).status_code == 200
 
 
 def test_thirty_listeners_do_not_stop_the_house(server: RunningServer, token: dict[str, str]) -> None:

@@ -1,0 +1,47 @@
+"""The web server in front of both shapes: gunicorn, with threads, told by our settings."""
+
+from collections.abc import Callable
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from gateway.live.handover import Worker
+from kiroku.observing import GunicornLogger
+from kiroku.settings import Settings
+
+
+class GunicornServer(BaseApplication):  # type: ignore[misc]
+    """gunicorn, told by us instead of by its command line."""
+
+    def __init__(self, make: Callable[[], Any], options: dict[str, Any]) -> None:
+        """Serve what `make` returns, with gunicorn's `options`."""
+        self._make = make
+        self._told = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Take our options."""
+        for name, value in self._told.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Return the WSGI application; runs in the worker, after the fork."""
+        return self._make()
+
+
+def serve(make: Callable[[], Any], settings: Settings) -> None:
+    """Serve the WSGI application that `make` returns until a signal comes; ends by SystemExit, as gunicorn does."""
+    options = {
+        "bind": f"{settings.host}:{settings.port}",
+        "worker_class": Worker,
+        "workers": 1,
+        "threads": settings.threads,
+        # Longer than proxies keep idle connections (60 s): else they send a request into one that just closed.
+        "keepalive": 75,
+        "timeout": 120,
+        "graceful_timeout": 15,
+        "control_socket_disable": True,
+        "loglevel": settings.log_level,
+        "logger_class": GunicornLogger,
+    }
+    GunicornServer(make, options).run()
