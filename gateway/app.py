@@ -177,7 +177,7 @@ class Door:
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, resource: Any, succeeded: bool) -> None:
         """Add what every reply carries, once the client has sent all it had to say."""
-        if req.method in ("POST", "PUT", "PATCH", "DELETE") and not resp.status.startswith("408"):
+        if req.method in ("POST", "PUT", "PATCH", "DELETE") and str(resp.status)[:3] != "408":
             drain(req)
         for name, value in SECURITY.items():
             resp.set_header(name, value)
