@@ -5,7 +5,7 @@ from typing import Any
 
 from chassis.resources import Record
 from chassis.unit import Unit
-from services.imports.spreadsheets import RowError, Sheet, cell
+from services.imports.spreadsheets import Row, RowError, Sheet, cell, number_of
 
 TRUTHS = ("true", "yes", "x", "1", "oui", "ja")
 
@@ -28,14 +28,13 @@ class Knowledge:
             raise RowError(f"Task status not found for {text}")
         return found.id
 
-    def tasks(self, row: dict[str, str]) -> list[dict[str, Any]]:
+    def tasks(self, row: Row) -> list[dict[str, Any]]:
         """Return the tasks that a row asks for: {task_type_id, task_status_id?, comment?, assignees?}."""
         found = []
         for name, task_type in self.task_types.items():
-            keys = {key.lower(): key for key in row}
-            status = cell(row, keys.get(name, ""))
-            comment = cell(row, keys.get(f"{name} comment", ""))
-            people = cell(row, keys.get(f"{name} assignations", ""))
+            status = cell(row, name)
+            comment = cell(row, f"{name} comment")
+            people = cell(row, f"{name} assignations")
             if not status and not comment and not people:
                 continue
             task: dict[str, Any] = {"task_type_id": task_type.id, "comment": comment}
@@ -52,7 +51,7 @@ class Knowledge:
             raise RowError(f"Person not found for {text.strip()}")
         return found.id
 
-    def data(self, row: dict[str, str]) -> dict[str, Any]:
+    def data(self, row: Row) -> dict[str, Any]:
         """Return the values of the metadata columns that a row fills."""
         found = {}
         for name, text in row.items():
@@ -61,7 +60,7 @@ class Knowledge:
                 found[column["field_name"]] = value_of(column, text.strip())
         return found
 
-    def ready_for(self, row: dict[str, str]) -> str | None:
+    def ready_for(self, row: Row) -> str | None:
         """Return the id of the task type in the column `Ready for`. Raises RowError."""
         text = cell(row, "Ready for", "Ready For")
         if not text:
@@ -81,10 +80,7 @@ def value_of(column: Record, text: str) -> Any:
     """Return a cell as its metadata column keeps it. Raises RowError. Pure."""
     kind = column["data_type"]
     if kind == "number":
-        try:
-            number = float(text.replace(",", "."))
-        except ValueError:
-            raise RowError(f"{column['name']} must be a number, not {text}") from None
+        number = number_of(text, column["name"]) or 0.0
         return int(number) if number.is_integer() else number
     if kind == "boolean":
         return "true" if text.lower() in TRUTHS else "false"

@@ -5,7 +5,16 @@ from chassis.crud import Crud
 from chassis.service import ServiceSpec
 from contracts import auth, production, tasks
 from contracts import imports as kinds
-from services.imports import csv_in, csv_out, kitsu, shotgun, shotgun_removal
+from services.imports import (
+    csv_casting,
+    csv_entities,
+    csv_estimations,
+    csv_out,
+    csv_persons,
+    kitsu,
+    shotgun,
+    shotgun_removal,
+)
 
 IMPORTS = ServiceSpec(
     name="imports",
@@ -27,5 +36,16 @@ IMPORTS = ServiceSpec(
         tasks.TIME_SPENT,
     ),
     cruds=(Crud(kinds.DATA_IMPORT_ERROR, only=("list", "get", "delete")),),
-    rooms=(health, history, csv_in, csv_out, shotgun, shotgun_removal, kitsu),
+    rooms=(
+        health,
+        history,
+        csv_entities,
+        csv_casting,
+        csv_persons,
+        csv_estimations,
+        csv_out,
+        shotgun,
+        shotgun_removal,
+        kitsu,
+    ),
 )

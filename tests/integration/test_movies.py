@@ -1,6 +1,7 @@
 """Movies through the real ffmpeg."""
 
-import json
+import re
+import shutil
 import socket
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from services.media.transcoding import BrokenMovie, ffmpeg, movies, probe
+from services.media.transcoding.ffmpeg import ffmpeg_program
 from services.media.transcoding.limits import TimeLimitError, run_limited
 from services.media.transcoding.movies import concat, extract_frame, frame_rate, normalise, parse_size, probe_movie
 from services.media.transcoding.tiles import make_tiles
@@ -24,10 +26,12 @@ def nearest(picture: Image.Image, frames: list[Image.Image]) -> int:
     return min(range(len(frames)), key=lambda number: difference(frames[number].resize(picture.size), picture))
 
 
-def streams(path: Path) -> dict[str, dict[str, object]]:
-    command = ["ffprobe", "-v", "error", "-of", "json", "-show_streams", path]
-    found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-    return {stream["codec_type"]: stream for stream in found["streams"]}
+def streams(path: Path) -> dict[str, str]:
+    """Return what ffmpeg says of the picture and the sound of a file."""
+    said = subprocess.run(
+        [ffmpeg_program(), "-hide_banner", "-i", path], check=False, capture_output=True
+    ).stderr.decode()
+    return {kind.lower(): said_of for kind, said_of in re.findall(r"Stream #.*?: (Video|Audio): (.*)", said)}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +44,17 @@ def sounding(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return sample.save_movie(tmp_path_factory.mktemp("movies") / "sound.mp4", 20, audio=True)
 
 
-@pytest.fixture(params=["ffprobe", "ffmpeg alone"])
+def length_of_sound(path: Path) -> float:
+    """Return how many seconds of sound a file holds."""
+    decoded = ("-map", "0:a:0", "-f", "s16le", "-ac", "1", "-ar", "8000", "-")
+    command = [ffmpeg_program(), "-v", "error", "-i", path, *decoded]
+    return len(subprocess.run(command, check=True, capture_output=True).stdout) / 16_000
+
+
+WAYS = ["ffmpeg alone", *(["ffprobe"] if shutil.which("ffprobe") else [])]
+
+
+@pytest.fixture(params=WAYS)
 def prober(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "ffmpeg alone":
         monkeypatch.setattr(probe, "ffprobe_program", lambda: None)
@@ -63,8 +77,11 @@ def test_sound_odd_rates_pixels_and_rotation_are_seen(tmp_path: Path, sounding: 
     wide = sample.save_movie(tmp_path / "wide.mp4", 5, options=("-vf", "setsar=2"))
     assert (probe_movie(wide).width, probe_movie(wide).height) == (640, 180)
     turned = tmp_path / "turned.mov"
-    command = ["ffmpeg", "-v", "error", "-i", sounding, "-c", "copy", "-metadata:s:v:0", "rotate=90", turned]
-    subprocess.run(command, check=True)
+    for before, after in ((("-display_rotation:v:0", "90"), ()), ((), ("-metadata:s:v:0", "rotate=90"))):
+        # Up to version 5 ffmpeg knew only the second way, from 8 only the first.
+        command = [ffmpeg_program(), "-v", "error", "-y", *before, "-i", sounding, "-c", "copy", *after, turned]
+        if subprocess.run(command, check=False, capture_output=True).returncode == 0:
+            break
     assert (probe_movie(turned).width, probe_movie(turned).height) == (180, 320)
 
 
@@ -74,10 +91,10 @@ def test_a_normalised_movie_plays_in_every_browser(tmp_path: Path, silent: Path)
     assert (made.width, made.height, made.fps, made.has_audio, made.frames) == (640, 480, 25, True, 20)
     for path, size in ((high, (640, 480)), (low, (1280, 960))):
         found = streams(path)
-        video = found["video"]
-        assert (video["codec_name"], video["pix_fmt"], video["width"], video["height"]) == ("h264", "yuv420p", *size)
-        assert found["audio"]["codec_name"] == "aac"
-        assert float(str(found["audio"]["duration"])) == pytest.approx(0.8, abs=0.06)
+        assert found["video"].startswith("h264")
+        assert re.search(rf" yuv420p\b.* {size[0]}x{size[1]}\b", found["video"])
+        assert found["audio"].startswith("aac")
+        assert length_of_sound(path) == pytest.approx(0.8, abs=0.06)
         data = path.read_bytes()
         assert data.index(b"moov") < data.index(b"mdat")
 
@@ -94,7 +111,7 @@ def test_sound_and_length_stay(tmp_path: Path, sounding: Path) -> None:
     made = normalise(sounding, tmp_path / "high.mp4", size=(320, 180), preset="ultrafast")
     assert made.duration == pytest.approx(0.8, abs=0.06)
     volume = subprocess.run(
-        ["ffmpeg", "-i", tmp_path / "high.mp4", "-af", "volumedetect", "-f", "null", "-"],
+        [ffmpeg_program(), "-i", tmp_path / "high.mp4", "-af", "volumedetect", "-f", "null", "-"],
         capture_output=True,
         check=True,
     )
@@ -132,7 +149,7 @@ def test_moments_the_middle_and_numbers_past_the_end(tmp_path: Path, silent: Pat
 
 def test_a_picture_that_begins_after_the_sound_is_counted_from_its_own_start(tmp_path: Path, sounding: Path) -> None:
     late = tmp_path / "late.mp4"
-    command = ["ffmpeg", "-v", "error", "-itsoffset", "0.31", "-i", sounding, "-i", sounding, "-c", "copy"]
+    command = [ffmpeg_program(), "-v", "error", "-itsoffset", "0.31", "-i", sounding, "-i", sounding, "-c", "copy"]
     subprocess.run([*command, "-map", "0:v", "-map", "1:a", late], check=True)
     frame = Image.open(extract_frame(late, tmp_path / "frame.png", frame=6))
     assert nearest(frame, sample.movie_frames(20)) == 6
@@ -236,7 +253,21 @@ def test_names_that_look_like_options_or_patterns_are_files(tmp_path: Path, sile
 
 def test_a_cover_picture_is_no_movie(tmp_path: Path) -> None:
     cover, song = sample.save(sample.photograph(), tmp_path / "cover.png"), tmp_path / "song.m4v"
-    command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=duration=1", "-i", cover, "-map", "0", "-map", "1"]
+    command = [
+        ffmpeg_program(),
+        "-v",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=duration=1",
+        "-i",
+        cover,
+        "-map",
+        "0",
+        "-map",
+        "1",
+    ]
     subprocess.run([*command, "-c:v", "png", "-disposition:v:0", "attached_pic", "-f", "mp4", song], check=True)
     with pytest.raises(BrokenMovie, match="no moving picture"):
         probe_movie(song)

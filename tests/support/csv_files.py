@@ -100,8 +100,8 @@ def broken_asset_files() -> tuple[BrokenCsv, ...]:
             2,
             0,
         ),
-        # The reference answers 500 to a file of another encoding; refusing it with a 4xx is the safe thing.
-        BrokenCsv("not UTF-8", encoded([{**good, "Name": "Lamé"}], bom=False).decode().encode("latin-1"), 400),
+        # The reference answers 500 to such a file.
+        BrokenCsv("two encodings in one", encoded([good], bom=False) + "Prop;Lamé".encode("utf-16"), 400),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from services.media.transcoding import BrokenMovie
 from services.media.transcoding.ffmpeg import local, run_ffmpeg, untrusted_input
-from services.media.transcoding.probe import MAX_SIDE, Movie, probe_movie
+from services.media.transcoding.probe import MAX_SIDE, Movie, frame_rate, probe_movie
 
 __all__ = ["Movie", "concat", "extract_frame", "frame_rate", "normalise", "parse_size", "probe_movie"]
 
@@ -148,17 +148,6 @@ def _joined(parts: Sequence[Path], target: Path, seconds: float) -> Movie:
     except BaseException:
         target.unlink(missing_ok=True)
         raise
-
-
-def frame_rate(fps: float | str) -> str:
-    """Return a rate as ffmpeg wants it: `25`, or `24000/1001` for what is written 23.976."""
-    value = Fraction(str(fps)) if not isinstance(fps, float) else Fraction(fps).limit_denominator(100_000)
-    if not 0 < value <= 1000:
-        raise BrokenMovie(f"{fps} frames a second is no frame rate.")
-    nominal = round(value * 1001 / 1000)
-    if value.denominator != 1 and abs(value - Fraction(nominal * 1000, 1001)) < Fraction(1, 100):
-        value = Fraction(nominal * 1000, 1001)
-    return str(value)
 
 
 def _inputs(source: Path, movie: Movie) -> list[str]:

@@ -25,13 +25,17 @@ _VIDEO = re.compile(r"Stream #0:\d+.*?: Video: (\w+)(?!.*\(attached pic\)).*?, (
 _AUDIO = re.compile(r"Stream #0:\d+.*?: Audio: (\w+)")
 _RATE = re.compile(r"(\d+(?:\.\d+)?k?) fps")
 _ROTATION = re.compile(r"rotation of (-?\d+(?:\.\d+)?) degrees")
+_BEGIN = re.compile(r"Duration: .*?, start: (-?\d+\.\d+)")
+_TIME_BASE = re.compile(r"^#tb 0: (\d+/\d+)$", re.MULTILINE)
+_PACKET = re.compile(r"^0, +-?\d+, +(-?\d+), +(\d+), .*\n", re.MULTILINE)
+_WHOLE_LIST = 8_000_000  # characters; a longer list of packets was cut
 
 
 @dataclass(frozen=True, slots=True)
 class Movie:
     """What plays: size in square pixels as it is seen, duration in seconds, frames a second, codec of the picture.
 
-    `start` is how many seconds after the sound the picture begins; unknown (0) without ffprobe.
+    `start` is how many seconds after the sound the picture begins.
     """
 
     width: int
@@ -107,14 +111,54 @@ def _probed_by_ffmpeg(path: Path) -> Movie:
     line = said[video.start() :].partition("\n")[0]
     length, rate, turn = _DURATION.search(said), _RATE.search(line), _ROTATION.search(said)
     duration = int(length[1]) * 3600 + int(length[2]) * 60 + float(length[3]) if length else 0.0
+    first, until = _span(path)
+    begin = _BEGIN.search(said)
     width, height = int(video[2]), int(video[3])
-    fps = float(rate[1].replace("k", "e3")) if rate else 0.0
+    fps = _ratio(frame_rate(rate[1].replace("k", "e3"))) if rate and float(rate[1].rstrip("k")) else 0.0
     return _seen(
         (width, height),
         int(video[4]) / int(video[5]) if video[4] and int(video[5]) else 1.0,
         abs(float(turn[1])) if turn else 0.0,
-        Movie(width, height, duration, fps, _AUDIO.search(said) is not None, video[1]),
+        Movie(
+            width,
+            height,
+            until - first if until > first else duration,
+            fps,
+            _AUDIO.search(said) is not None,
+            video[1],
+            max(0.0, first - float(begin[1])) if begin else 0.0,
+        ),
     )
+
+
+def _span(path: Path) -> tuple[float, float]:
+    """Return when the picture begins and ends, in seconds: ffmpeg says it of whole files only, sound included.
+
+    Both are 0 when the movie has more packets than are worth listing. Raises BrokenMovie for a file that was cut off.
+    """
+    copied = ("-map", "0:V:0", "-c", "copy", "-f", "framecrc", "-")
+    command = [ffmpeg_program(), "-v", "error", "-nostdin", "-copyts", *untrusted_input(path), *copied]
+    ended = run_program(command, _PROBE_SECONDS)
+    if "partial file" in ended.complaints:
+        raise BrokenMovie("The file ends before its movie does.")
+    said = ended.output
+    base = _TIME_BASE.search(said)
+    packets = [(int(at), int(at) + int(lasts)) for at, lasts in _PACKET.findall(said)]
+    if base is None or not packets or len(said) > _WHOLE_LIST:
+        return 0.0, 0.0
+    second = _ratio(base[1])
+    return min(at for at, _ in packets) * second, max(until for _, until in packets) * second
+
+
+def frame_rate(fps: float | str) -> str:
+    """Return a rate as ffmpeg wants it: `25`, or `24000/1001` for what is written 23.976. Raises BrokenMovie."""
+    value = Fraction(str(fps)) if not isinstance(fps, float) else Fraction(fps).limit_denominator(100_000)
+    if not 0 < value <= 1000:
+        raise BrokenMovie(f"{fps} frames a second is no frame rate.")
+    nominal = round(value * 1001 / 1000)
+    if value.denominator != 1 and abs(value - Fraction(nominal * 1000, 1001)) < Fraction(1, 100):
+        value = Fraction(nominal * 1000, 1001)
+    return str(value)
 
 
 def _seen(size: tuple[int, int], pixel_shape: float, turn: float, movie: Movie) -> Movie:

@@ -124,7 +124,7 @@ def test_the_large_spreadsheets_are_as_people_write_them(tmp_path: Path) -> None
 def test_broken_files_are_broken_in_one_way_each() -> None:
     files = (*csv_files.broken_asset_files(), *csv_files.broken_shot_files())
     for file in csv_files.broken_asset_files():
-        if file.name == "not UTF-8":
+        if file.name == "two encodings in one":
             with pytest.raises(UnicodeDecodeError):
                 file.content.decode("utf-8-sig")
         else:
