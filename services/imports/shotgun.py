@@ -16,6 +16,7 @@ from services.imports.shotgun_rows import Entry, Fields, Index, MissingKey
 
 Prepare = Callable[[Unit, list[Entry], Index], None]
 NEW_COLOUR = "#999999"
+SKIPPED_SHOWN = 500  # numbers in a header; proxies refuse headers above 8 KiB
 LEVELS = ("Episode", "Sequence", "Scene", "Shot")
 
 
@@ -124,26 +125,36 @@ VERSIONS = Kind("media", "preview_file", rows.version, (("shotgun_id",), ("name"
 NOTES = Kind("tasks", "comment", rows.note, (("shotgun_id",),), (_tasks, _people))
 
 
-def taken(unit: Unit, entries: Any, kind: Kind) -> list[Fields]:
-    """Take entries in, in one transaction of the owner; return the records touched. Raises Invalid."""
+def mapped(unit: Unit, entries: Any, kind: Kind) -> list[Fields | None]:
+    """Return the record of each entry, None for those to skip. Raises Invalid; the entries may hold anything."""
     if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
         raise Invalid("The body must be an array of ShotGrid records.")
-    index, records = Index(), []
+    index = Index()
     try:
         for entry in entries:
-            rows.needed(entry, "id")
+            if type(rows.needed(entry, "id")) is not int:
+                raise MissingKey("id")
         for prepare in kind.prepare:
             prepare(unit, entries, index)
-        records = [fields for fields in (kind.map(entry, index) for entry in entries) if fields is not None]
+        return [kind.map(entry, index) for entry in entries]
     except MissingKey as missing:
         raise Invalid(f"An entry lacks a usable value for {missing}: add it and send the entries again.") from None
-    return _ask(unit, kind.service, kind.kind, kind.keys, records) if records else []
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError):
+        raise Invalid("An entry holds a value of another shape than ShotGrid gives it.") from None
 
 
 def told(unit: Unit, entries: Any, kind: Kind) -> Reply:
-    """Return the records touched, and in a header how many entries were taken and skipped."""
-    found = taken(unit, entries, kind)
-    fate = f"taken={len(found)} skipped={len(entries) - len(found)}"
+    """Take entries in, in one transaction of the owner; return the records touched.
+
+    The header X-Kiroku-Import tells each entry's fate: `taken=2 skipped=1 entries=4`, entries counted from 0.
+    """
+    fates = mapped(unit, entries, kind)
+    records = [fields for fields in fates if fields is not None]
+    found = _ask(unit, kind.service, kind.kind, kind.keys, records) if records else []
+    skipped = [str(number) for number, fields in enumerate(fates) if fields is None]
+    fate = f"taken={len(records)} skipped={len(skipped)}"
+    if skipped:
+        fate += f" entries={','.join(skipped[:SKIPPED_SHOWN])}"
     return Reply(body=orjson.dumps(found), headers={"X-Kiroku-Import": fate})
 
 
@@ -175,8 +186,7 @@ def import_shotgun_steps(unit: Unit, *, body: Any) -> Reply:
 def import_shotgun_assets(unit: Unit, *, body: Any) -> Reply:
     """Import assets, their types and what they are cast in. Source: POST /import/shotgun/assets."""
     reply = told(unit, body, ASSETS)
-    pairs = [(each["id"], entry.get("id")) for entry in body for each in entry.get("parents") or []]
-    _cast(unit, pairs)
+    _cast(unit, "asset", [(parent, asset) for asset, parent in linked_numbers(body, "parents")])
     return reply
 
 
@@ -202,7 +212,7 @@ def import_shotgun_scenes(unit: Unit, *, body: Any) -> Reply:
 def import_shotgun_shots(unit: Unit, *, body: Any) -> Reply:
     """Import shots with their frames and castings. Source: POST /import/shotgun/shots."""
     reply = told(unit, body, SHOTS)
-    _cast(unit, [(entry.get("id"), each["id"]) for entry in body for each in entry.get("assets") or []])
+    _cast(unit, "shot", linked_numbers(body, "assets"))
     return reply
 
 
@@ -224,20 +234,34 @@ def import_shotgun_notes(unit: Unit, *, body: Any) -> Reply:
     return told(unit, body, NOTES)
 
 
-def _cast(unit: Unit, pairs: list[tuple[Any, Any]]) -> None:
-    """Cast assets in shots or other assets, (parent, asset) by their numbers; what is unknown is left out."""
+def linked_numbers(entries: list[Entry], key: str) -> list[tuple[int, int]]:
+    """Return (number of the entry, number of a record linked under `key`), each pair once. Pure."""
+    found: dict[tuple[int, int], None] = {}
+    for entry in entries:
+        links = entry.get(key)
+        for link in links if isinstance(links, list) else ():
+            number = link.get("id") if isinstance(link, dict) else None
+            if isinstance(number, int):
+                found[entry["id"], number] = None
+    return list(found)
+
+
+def _cast(unit: Unit, kind: str, pairs: list[tuple[int, int]]) -> None:
+    """Cast assets in records of `kind`, (parent, asset) by their numbers; what is unknown is left out."""
     if not pairs:
         return
-    ids = {}
-    for kind in ("asset", "shot"):
-        numbers = sorted({number for pair in pairs for number in pair if isinstance(number, int)})
-        body = {"kind": kind, "numbers": numbers}
-        ids[kind] = orjson.loads(unit.ask("production.find_shotgun_entities", {}, body).read())
-    links = []
-    for parent, asset in dict.fromkeys(pairs):
-        into = ids["shot"].get(str(parent)) or ids["asset"].get(str(parent))
-        out = ids["asset"].get(str(asset))
-        if into and out and into != out:
-            links.append({"entity_in_id": into, "entity_out_id": out})
+    parents = _numbered(unit, kind, [parent for parent, _ in pairs])
+    assets = _numbered(unit, "asset", [asset for _, asset in pairs])
+    links = [
+        {"entity_in_id": parents[str(parent)], "entity_out_id": assets[str(asset)]}
+        for parent, asset in pairs
+        if str(parent) in parents and str(asset) in assets and parents[str(parent)] != assets[str(asset)]
+    ]
     if links:
         _ask(unit, "production", "entity_link", [["entity_in_id", "entity_out_id"]], links)
+
+
+def _numbered(unit: Unit, kind: str, numbers: list[int]) -> dict[str, str]:
+    body = {"kind": kind, "numbers": sorted(set(numbers))}
+    found: dict[str, str] = orjson.loads(unit.ask("production.find_shotgun_entities", {}, body).read())
+    return found

@@ -46,7 +46,7 @@ def remove_connection(unit: Unit, *, shotgun_id: int) -> None:
 
 
 @query(allow=nobody)
-def find_shotgun_entities(unit: Unit, *, kind: str, numbers: list[int]) -> dict[str, str]:
-    """Return the ids of entities of a kind by their numbers in ShotGrid."""
+def find_shotgun_entities(unit: Unit, *, body: Any) -> dict[str, str]:
+    """Return the ids of entities by their numbers in ShotGrid; body: {kind, numbers}."""
     where = "t.kind = %s AND t.shotgun_id = ANY(%s::int[])"
-    return {str(e["shotgun_id"]): e.id for e in unit.find("entity", where, (kind, numbers))}
+    return {str(e["shotgun_id"]): e.id for e in unit.find("entity", where, (body["kind"], body["numbers"]))}

@@ -1,6 +1,5 @@
 """Working files and output files over HTTP: numbered, placed by the file tree, open to those they concern."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
@@ -8,29 +7,10 @@ from uuid import uuid4
 import pytest
 import requests
 
-from tests.support.server import EMAIL, PASSWORD, RunningServer, running_server
+from tests.support.server import PASSWORD, RunningServer
+from tests.support.studio import Client
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
-
-
-class Client:
-    """Somebody signed in, who reads what was written before."""
-
-    def __init__(self, server: RunningServer, email: str = EMAIL, password: str = PASSWORD) -> None:
-        self.server, self.session = server, requests.Session()
-        self.token = self.ask("POST", "auth/login", {"email": email, "password": password})["access_token"]
-        self.session.headers["Authorization"] = f"Bearer {self.token}"
-
-    def call(self, method: str, path: str, body: Any = None) -> requests.Response:
-        return self.session.request(method, f"{self.server.url}/{path}", json=body, timeout=30)
-
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
-        reply = self.call(method, path, body)
-        assert reply.ok, f"{method} {path}: {reply.status_code} {reply.text}"
-        return reply.json() if reply.content else None
-
-    def status(self, method: str, path: str, body: Any = None) -> int:
-        return self.call(method, path, body).status_code
 
 
 class Film:
@@ -61,12 +41,6 @@ class Film:
         # What the administrator has seen so far, this one sees too.
         client.session.cookies.update(self.admin.session.cookies)
         return person, client
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RunningServer]:
-    with running_server() as running:
-        yield running
 
 
 @pytest.fixture
