@@ -1,9 +1,13 @@
 """A studio's whole day on real input: photographs, a movie made of them, a spreadsheet of 1,000 rows, a restart."""
 
 import json
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 from typing import Any
 from uuid import uuid4
 
@@ -11,8 +15,10 @@ import pytest
 import requests
 
 from examples.production_day import run
+from kiroku.system import SERVICES
 from tests.support import csv_files, feed, pictures
 from tests.support.server import SHAPES, RunningServer, running_server
+from tests.support.tables import Databases
 
 
 @pytest.fixture(scope="module", params=SHAPES)
@@ -36,6 +42,27 @@ def test_the_day_goes_from_end_to_end_with_a_restart_at_midday(server: RunningSe
         on_midday=server.restart,
     )
     assert day.comments_by
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_rebuilding_changes_no_row_of_the_day_while_people_read(
+    server: RunningServer, token: dict[str, str], service: str
+) -> None:
+    databases = Databases(server)
+    databases.settle()
+    before = databases.hashes(service)
+    assert any(name.startswith("read.") for name in before)
+    told = {"KIROKU_HOME": str(server.home), "KIROKU_PORT": server.url.rpartition(":")[2], **server.settings}
+    command = [sys.executable, "-m", "kiroku.cli", "rebuild", service]
+    with subprocess.Popen(command, env={**os.environ, **told}, stdout=PIPE, stderr=STDOUT) as rebuilding:
+        answers = []
+        while rebuilding.poll() is None:
+            for path in ("data/projects", "data/tasks", "data/persons", "data/playlists"):
+                answers.append(requests.get(f"{server.url}/{path}", headers=token, timeout=30).status_code)
+        assert rebuilding.returncode == 0, rebuilding.stdout and rebuilding.stdout.read()
+    assert set(answers) == {200}
+    databases.settle()
+    assert databases.hashes(service) == before
 
 
 @pytest.fixture(scope="module")

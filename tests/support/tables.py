@@ -37,6 +37,20 @@ class Databases:
         rows = self.rows(service, f'SELECT {COLUMNS} FROM {schema}."{kind}" ORDER BY id')
         return hashlib.sha256(repr(rows).encode()).hexdigest()
 
+    def hashes(self, service: str) -> dict[str, str]:
+        """Return a hash over all rows of each table of a service but its log, by schema and name."""
+        named = (
+            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' "
+            "AND table_schema NOT IN ('log', 'pg_catalog', 'information_schema')"
+        )
+        found = {}
+        for schema, table in self.rows(service, named):
+            text = (
+                f"SELECT md5(coalesce(string_agg(t::text, chr(10) ORDER BY t::text), '')) FROM {schema}.\"{table}\" t"
+            )
+            [(found[f"{schema}.{table}"],)] = self.rows(service, text)
+        return found
+
     def drifted(self) -> list[str]:
         """Return the replicas that differ from what their owners have."""
         found = []
