@@ -39,10 +39,15 @@ class StateCollector(Collector):
         self._services: Mapping[str, Service] = {}
         self._followers: Mapping[str, Follower] = {}
         self._relays = False
+        self._heads: dict[str, float] = {}
 
     def watch(self, services: "Mapping[str, Service]", followers: "Mapping[str, Follower]", *, relays: bool) -> None:
         """Report these from now on; `relays` tells whether events go to a broker."""
         self._services, self._followers, self._relays = services, followers, relays
+
+    def note_head(self, owner: str, position: int) -> None:
+        """Take note of how far the log of a service in another process has come."""
+        self._heads[owner] = position
 
     def describe(self) -> list[Metric]:
         """Tell no names beforehand: asking a database at import would be wrong."""
@@ -58,7 +63,7 @@ class StateCollector(Collector):
             except Exception as problem:
                 logger.warning("%s: no metrics of the database: %s", name, problem)
                 samples.append(("up", (name,), 0))
-        heads = {labels[0]: value for family, labels, value in samples if family == "position"}
+        heads = {**self._heads, **{labels[0]: value for family, labels, value in samples if family == "position"}}
         samples += [
             ("lag", labels, max(0, heads[labels[1]] - value))
             for family, labels, value in samples
@@ -97,3 +102,8 @@ telemetry.register(STATES)
 def watch(services: Any, followers: Any, *, relays: bool) -> None:
     """Report the state of these services of this process."""
     STATES.watch(services, followers, relays=relays)
+
+
+def note_head(owner: str, position: int) -> None:
+    """Take note of how far the log of a service in another process has come."""
+    STATES.note_head(owner, position)

@@ -1,7 +1,7 @@
 """Brings the database of a service into shape: the log by numbered migrations, read models from resources."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from chassis import sql
@@ -20,24 +20,29 @@ def migrate(service: Service, before_seed: Callable[[], None] | None = None) -> 
     with service.database.connection() as connection, connection.cursor() as cursor:
         cursor.execute("BEGIN")
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-        for statement in (
-            "CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public",
-            "CREATE EXTENSION IF NOT EXISTS unaccent WITH SCHEMA public",
-            "CREATE SCHEMA IF NOT EXISTS log",
-            "CREATE TABLE IF NOT EXISTS log.migrations (name text PRIMARY KEY)",
-        ):
-            cursor.execute(statement)
-        cursor.execute("SELECT name FROM log.migrations")
-        done = {name for (name,) in cursor.fetchall()}
-        for name, statements in sql.LOG_MIGRATIONS:
-            if name not in done:
-                cursor.execute(statements)
-                cursor.execute("INSERT INTO log.migrations VALUES (%s)", (name,))
+        create_log(cursor)
         create_read_models(cursor, service)
         cursor.execute("COMMIT")
     if before_seed:
         before_seed()
     seed(service)
+
+
+def create_log(cursor: Any, only: Collection[str] | None = None) -> None:
+    """Create or upgrade the tables of the log; with `only`, by no other migrations than these."""
+    for statement in (
+        "CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public",
+        "CREATE EXTENSION IF NOT EXISTS unaccent WITH SCHEMA public",
+        "CREATE SCHEMA IF NOT EXISTS log",
+        "CREATE TABLE IF NOT EXISTS log.migrations (name text PRIMARY KEY)",
+    ):
+        cursor.execute(statement)
+    cursor.execute("SELECT name FROM log.migrations")
+    done = {name for (name,) in cursor.fetchall()}
+    for name, statements in sql.LOG_MIGRATIONS:
+        if name not in done and (only is None or name in only):
+            cursor.execute(statements)
+            cursor.execute("INSERT INTO log.migrations VALUES (%s)", (name,))
 
 
 def shape(service: Service) -> str:

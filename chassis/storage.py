@@ -59,6 +59,9 @@ class ObjectStore(Protocol):
     def local_file(self, key: str) -> Path | None:
         """Return the file behind `key` where the store is a folder and holds it, for sendfile; else None."""
 
+    def list_keys(self) -> Iterator[str]:
+        """Yield the keys of all objects but those that are being written, in no order."""
+
     def prepare(self) -> None:
         """Make the folder or bucket if it is missing. Raises what keeps the store from being used."""
 
@@ -208,6 +211,12 @@ class FolderStore:
         """Return the file itself, or None when it is missing."""
         path = self._path(key)
         return path if path.is_file() else None
+
+    def list_keys(self) -> Iterator[str]:
+        """Walk the folder."""
+        for path in self.root.rglob("*"):
+            if path.is_file() and self._incoming not in path.parents:
+                yield path.relative_to(self.root).as_posix()
 
     def prepare(self) -> None:
         """Do nothing: the folder was made when the store was opened."""

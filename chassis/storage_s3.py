@@ -149,6 +149,13 @@ class BucketStore:
         """Return None: there is no file."""
         return None
 
+    def list_keys(self) -> Iterator[str]:
+        """List the bucket, a thousand objects a page."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
+        for page in pages:
+            for each in page.get("Contents", ()):
+                yield each["Key"].removeprefix(self._prefix)
+
     def prepare(self) -> None:
         """Make the bucket if it is missing; whoever may not make buckets needs it made by somebody else."""
         try:

@@ -1,8 +1,9 @@
-"""The command line: `kiroku run`, `serve`, `run-distributed`, `migrate`, `rebuild`, `parked`, `events`, `doctor`."""
+"""The command line: `kiroku run`, `serve`, `run-distributed`, `migrate`, `rebuild`, `backup`, `restore`, `parked`, …"""
 
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from kiroku.observing import start_logs
 from kiroku.settings import Settings, WrongSettingError, read_settings
@@ -20,6 +21,11 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("migrate", help="bring all databases into shape, seed fresh ones, make a missing bucket")
     rebuilding = commands.add_parser("rebuild", help="rebuild the read models of a service from its log")
     rebuilding.add_argument("service")
+    backing_up = commands.add_parser("backup", help="write the logs of all services and the media to one archive")
+    backing_up.add_argument("file", type=Path)
+    backing_up.add_argument("--without-media", action="store_true", help="for a store that is copied by other means")
+    restoring = commands.add_parser("restore", help="fill an empty home, or empty databases, from such an archive")
+    restoring.add_argument("file", type=Path)
     parked = commands.add_parser("parked", help="events whose reaction failed: list them, or try again")
     parked.add_argument("action", choices=("list", "replay"))
     parked.add_argument("service")
@@ -78,6 +84,18 @@ def _rebuild(settings: Settings, told: Told) -> int:
     return rebuild_service(settings, told.service)
 
 
+def _backup(settings: Settings, told: Told) -> int:
+    from kiroku.backup import back_up
+
+    return back_up(settings, told.file, media=not told.without_media)
+
+
+def _restore(settings: Settings, told: Told) -> int:
+    from kiroku.restore import restore
+
+    return restore(settings, told.file)
+
+
 def _parked(settings: Settings, told: Told) -> int:
     from kiroku.parked import list_parked, replay_parked
 
@@ -102,6 +120,8 @@ COMMANDS: dict[str, Callable[[Settings, Told], int]] = {
     "serve": _serve,
     "migrate": _migrate,
     "rebuild": _rebuild,
+    "backup": _backup,
+    "restore": _restore,
     "parked": _parked,
     "events": _events,
     "doctor": _doctor,

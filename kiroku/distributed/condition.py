@@ -2,16 +2,11 @@
 
 from collections.abc import Callable
 
-from prometheus_client import Gauge
-
 from chassis.follow import Follower
+from chassis.gauges import note_head
 from chassis.schema import shape
 from chassis.service import Service
 from kiroku.distributed.client import RpcClient
-
-LAG = Gauge(
-    "kiroku_projection_lag_events", "Events of another service that a projection has not seen", ["service", "owner"]
-)
 
 
 class Condition:
@@ -52,8 +47,8 @@ class Condition:
             except Exception as problem:
                 found.append(f"{owner} does not answer: {problem}")
                 continue
+            note_head(owner, head)
             lag = max(0, head - self._follower.reached().get(owner, 0))
-            LAG.labels(self._service.name, owner).set(lag)
             if lag:
                 found.append(f"{lag} events behind {owner}")
         return found

@@ -10,7 +10,7 @@ from chassis.resources import Record
 from chassis.unit import Unit
 from services.production.casting import recast
 from services.production.entities import named_entity, new_entity, type_named
-from services.production.entity_lists import document
+from services.production.entity_pages import document
 
 TYPES = {"shot": "Shot", "edit": "Edit"}
 WHOLE_SHOW = ("", "mp", "main", "main pack")

@@ -20,6 +20,7 @@ from services.production import (
     descriptors,
     entities,
     entity_lists,
+    entity_pages,
     entity_rules,
     file_trees,
     importing,
@@ -29,6 +30,7 @@ from services.production import (
     schedule,
     search,
     settings,
+    sharing,
     user_filters,
 )
 
@@ -94,7 +96,9 @@ PRODUCTION = ServiceSpec(
         descriptors,
         entities,
         entity_lists,
+        entity_pages,
         entity_rules,
+        sharing,
         casting,
         casting_lists,
         instances,

@@ -1,26 +1,22 @@
-"""Tasks: made for entities, listed, read whole."""
+"""Tasks: made for entities, changed, deleted."""
 
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from chassis import filters
 from chassis.binding import Id, is_uuid
-from chassis.errors import Forbidden, Invalid, NotFound, Refused
-from chassis.messages import CLIENT, SUPERVISOR, SYSTEM, Reply
-from chassis.operations import command, query
-from chassis.policy import admins, signed_in
+from chassis.errors import Invalid, Refused
+from chassis.messages import SUPERVISOR, SYSTEM
+from chassis.operations import command
+from chassis.policy import admins
 from chassis.resources import Record
 from chassis.unit import Unit
-from contracts.access import project_managers, project_staff, project_team
+from contracts.access import project_managers, project_staff
 from services.tasks.definitions import default_status
-from services.tasks.policy import may_see, role_on, task_managers, task_readers, visible_tasks
-from services.tasks.shapes import NAMES, blanked, tasks_with, wire
+from services.tasks.policy import role_on, task_managers
+from services.tasks.shapes import wire
 
-IN_EPISODE = """t.entity_id IN (SELECT s.id FROM entity s LEFT JOIN entity q ON q.id = s.parent_id
-    WHERE %s IN (s.source_id, s.parent_id, q.parent_id))"""
 KINDS = {
     "concepts": "concept",
     "assets": "asset",
@@ -142,16 +138,6 @@ def create_shot_tasks(unit: Unit, project_id: Id, task_type_id: Id, *, body: Any
 SUPERVISED = {"priority", "start_date", "due_date", "estimation", "difficulty", "data"}
 
 
-@query(allow=signed_in, wrong_id="Malformed ID.")
-def get_task(unit: Unit, instance_id: Id) -> bytes:
-    """Return a task; clients get no planning. Source: GET /data/tasks/{instance_id}."""
-    task = unit.need("task", instance_id)
-    if not may_see(unit, task):
-        raise Forbidden
-    relations = unit.request.truth("relations", True)
-    return blanked(unit, orjson.dumps(wire(unit, task, relations=relations)))
-
-
 def before_update_task(unit: Unit, task: Record, changes: dict[str, Any]) -> Mapping[str, Any]:
     """Keep supervisors to planning, merge `data`, refuse twins. Source: PUT /data/tasks/{instance_id}."""
     if unit.actor.role != SYSTEM and role_on(unit, task) == SUPERVISOR:
@@ -238,149 +224,3 @@ def delete_tasks(unit: Unit, project_id: Id, *, body: list[str]) -> list[str]:
             erase(unit, task)
             unit.delete(task, live=_gone(task))
     return body
-
-
-@query(allow=task_readers)
-def get_task_full(unit: Unit, task_id: Id) -> dict[str, Any]:
-    """Return a task with its entity, project, people, type and status. Source: GET /data/tasks/{id}/full."""
-    task = unit.need("task", task_id)
-    entity = unit.get("entity", task["entity_id"])
-    kind = unit.get("entity_type", entity["entity_type_id"]) if entity else None
-    people = unit.many("person", task["assignees"] or [])
-    around = {
-        "entity": entity,
-        "entity_type": kind,
-        "project": unit.get("project", task["project_id"]),
-        "task_status": unit.get("task_status", task["task_status_id"]),
-        "task_type": unit.get("task_type", task["task_type_id"]),
-        "assigner": unit.get("person", task["assigner_id"]),
-    }
-    found: dict[str, Any] = orjson.loads(blanked(unit, orjson.dumps(wire(unit, task, relations=True))))
-    found.update({key: wire(unit, record) if record else None for key, record in around.items()})
-    found["persons"] = [wire(unit, person) for person in people.values()]
-    where = "t.person_id = %s AND t.task_id = %s"
-    found["is_subscribed"] = bool(unit.actor.person_id) and bool(
-        unit.count("subscription", where, (unit.actor.person_id, task_id))
-    )
-    return found
-
-
-@query(allow=project_team)
-def list_project_tasks(unit: Unit, project_id: Id) -> Reply:
-    """Return the tasks of a project, with ETag. Source: GET /data/projects/{id}/tasks."""
-    shown = "&".join(f"{k}={v}" for k, v in sorted(unit.request.query.items()))
-    tag = f'"{unit.etag(project_id)}-{unit.actor.person_id}-{zlib.crc32(shown.encode()):x}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if unit.request.if_none_match == tag:
-        return Reply(304, headers=headers)
-    seen = visible_tasks(unit)
-    where = "t.project_id = %s" + (f" AND {seen[0]}" if seen else "")
-    args = [project_id, *(seen[1] if seen else [])]
-    for name in ("task_type_id", "episode_id"):
-        value = unit.request.one(name)
-        if value:
-            if not is_uuid(value):
-                raise Invalid("Wrong UUID format.")
-            column = "t.task_type_id = %s" if name == "task_type_id" else IN_EPISODE
-            where, args = f"{where} AND {column}", [*args, value]
-    if "page" in unit.request.query:
-        unit.request.query = {k: v for k, v in unit.request.query.items() if k in ("page", "limit")}
-        unit.request.query["relations"] = ["true"]
-        body = filters.listing(unit, unit.resource("task"), [where], args)
-        return Reply(body=body if unit.actor.role != CLIENT else _blank_page(unit, body), headers=headers)
-    body = unit.docs("task", where, args, "t.created_at, t.id", relations=True)
-    return Reply(body=blanked(unit, body), headers=headers)
-
-
-def _blank_page(unit: Unit, body: bytes) -> bytes:
-    page = orjson.loads(body)
-    page["data"] = orjson.loads(blanked(unit, orjson.dumps(page["data"])))
-    return orjson.dumps(page)
-
-
-@query(allow=project_team)
-def list_entity_tasks(unit: Unit, entity_id: Id) -> bytes:
-    """Return the tasks of an asset, shot or other entity with names. Source: GET /data/shots/{id}/tasks."""
-    seen = visible_tasks(unit)
-    where = "t.entity_id = %s" + (f" AND {seen[0]}" if seen else "")
-    return tasks_with(unit, NAMES, where, [entity_id, *(seen[1] if seen else [])])
-
-
-@query(allow=project_team)
-def list_entity_tasks_of_type(unit: Unit, entity_id: Id, task_type_id: Id) -> bytes:
-    """Return the tasks of one type. Source: GET /data/entities/{id}/task-types/{id}/tasks."""
-    unit.need("task_type", task_type_id)
-    where = "t.entity_id = %s AND t.task_type_id = %s"
-    return blanked(unit, unit.docs("task", where, (entity_id, task_type_id), "t.created_at"))
-
-
-@query(allow=project_team)
-def list_entity_task_types(unit: Unit, entity_id: Id) -> bytes:
-    """Return the types of an entity's tasks. Source: GET /data/shots/{id}/task-types."""
-    where = "t.id IN (SELECT w.task_type_id FROM task w WHERE w.entity_id = %s)"
-    return unit.docs("task_type", where, (entity_id,), "t.priority, t.name")
-
-
-@query(allow=signed_in)
-def get_open_tasks_stats(unit: Unit) -> bytes:
-    """Return amounts per open project of the actor. Source: GET /data/tasks/open-tasks/stats."""
-    seen = visible_tasks(unit)
-    limit = f"AND {seen[0]}" if seen else ""
-    statement = f"""
-        WITH cells AS (SELECT t.project_id, t.task_type_id, t.task_status_id, count(*) AS amount,
-            count(*) FILTER (WHERE ts.is_done) AS done, sum(coalesce(t.duration, 0)) AS duration,
-            sum(coalesce(t.estimation, 0)) AS estimation
-            FROM task t LEFT JOIN task_status ts ON ts.id = t.task_status_id JOIN project p ON p.id = t.project_id
-            JOIN project_status o ON o.id = p.project_status_id AND o.name = 'Open'
-            WHERE true {limit} GROUP BY 1, 2, 3),
-        projects AS (SELECT project_id, jsonb_build_object('amount', sum(amount), 'amount_done', sum(done),
-            'total_duration', sum(duration), 'total_estimation', sum(estimation),
-            'task_types', jsonb_agg(jsonb_build_object('task_status_id', task_status_id, 'task_type_id', task_type_id,
-                'project_id', project_id, 'amount', amount, 'amount_done', done, 'total_duration', duration,
-                'total_estimation', estimation) ORDER BY task_type_id, task_status_id)) AS stats
-            FROM cells GROUP BY 1)
-        SELECT jsonb_object_agg(project_id, stats)::text FROM projects"""
-    return unit.raw(statement, list(seen[1]) if seen else None) or b"{}"
-
-
-@query(allow=project_staff)
-def list_sequence_shot_tasks(unit: Unit, sequence_id: Id) -> bytes:
-    """Return the tasks of a sequence's shots. Source: GET /data/sequences/{sequence_id}/shot-tasks."""
-    _need_kind(unit, sequence_id, "sequence")
-    where = "t.entity_id IN (SELECT s.id FROM entity s WHERE s.parent_id = %s AND s.kind = 'shot')"
-    return _named(unit, where, [sequence_id])
-
-
-@query(allow=project_staff)
-def list_episode_shot_tasks(unit: Unit, episode_id: Id) -> bytes:
-    """Return the tasks of an episode's shots. Source: GET /data/episodes/{episode_id}/shot-tasks."""
-    _need_kind(unit, episode_id, "episode")
-    inner = "SELECT s.id FROM entity s JOIN entity q ON q.id = s.parent_id WHERE q.parent_id = %s AND s.kind = 'shot'"
-    return _named(unit, f"t.entity_id IN ({inner})", [episode_id])
-
-
-@query(allow=project_staff)
-def list_episode_asset_tasks(unit: Unit, episode_id: Id) -> bytes:
-    """Return the tasks of an episode's assets. Source: GET /data/episodes/{episode_id}/asset-tasks."""
-    _need_kind(unit, episode_id, "episode")
-    inner = "SELECT s.id FROM entity s WHERE s.source_id = %s AND s.kind = 'asset'"
-    return _named(unit, f"t.entity_id IN ({inner})", [episode_id])
-
-
-@query(allow=project_staff)
-def list_episode_edit_tasks(unit: Unit, episode_id: Id) -> bytes:
-    """Return the tasks of an episode's edits. Source: GET /data/episodes/{episode_id}/edit-tasks."""
-    _need_kind(unit, episode_id, "episode")
-    inner = "SELECT s.id FROM entity s WHERE s.parent_id = %s AND s.kind = 'edit'"
-    return _named(unit, f"t.entity_id IN ({inner})", [episode_id])
-
-
-def _need_kind(unit: Unit, entity_id: str, kind: str) -> None:
-    if unit.need("entity", entity_id)["kind"] != kind:
-        raise NotFound
-
-
-def _named(unit: Unit, where: str, args: list[Any]) -> bytes:
-    seen = visible_tasks(unit)
-    where, args = (f"{where} AND {seen[0]}", [*args, *seen[1]]) if seen else (where, args)
-    return tasks_with(unit, NAMES, where, args, "e.name, t.created_at", relations=unit.request.truth("relations"))

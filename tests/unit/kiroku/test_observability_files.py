@@ -7,11 +7,11 @@ from pathlib import Path
 import yaml
 from prometheus_client import REGISTRY
 
-import kiroku.distributed.condition
 import kiroku.distributed.host  # noqa: F401
 from chassis.gauges import FAMILIES
 
-FOLDER = Path(__file__).parents[3] / "deploy" / "observability"
+DEPLOY = Path(__file__).parents[3] / "deploy"
+FOLDER = DEPLOY / "observability"
 WORD = re.compile(r"\bkiroku_\w+")
 
 
@@ -36,3 +36,9 @@ def test_every_alert_asks_for_metrics_that_there_are_and_says_what_to_do() -> No
         assert set(WORD.findall(rule["expr"])) <= known(), rule
         assert rule["annotations"]["action"]
         assert rule["labels"]["severity"] in ("warning", "critical")
+
+
+def test_the_rules_for_the_prometheus_operator_are_the_same() -> None:
+    plain = yaml.safe_load((FOLDER / "alerts.yaml").read_text())
+    rule = yaml.safe_load((DEPLOY / "kubernetes" / "components" / "monitoring" / "rules.yaml").read_text())
+    assert (rule["kind"], rule["spec"]) == ("PrometheusRule", plain)
