@@ -71,6 +71,8 @@ def create_read_models(cursor: Any, service: Service) -> bool:
     from chassis.rebuild import fold_log
 
     fold_log(cursor, service, "read")
+    for derived in service.spec.derived:
+        derived.refresh(cursor, None)
     return True
 
 

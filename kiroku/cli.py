@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from kiroku.memory import give_memory_back
 from kiroku.observing import start_logs
 from kiroku.settings import Settings, WrongSettingError, read_settings
 
@@ -134,6 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = read_settings()
         start_logs(settings)
+        give_memory_back()
         return COMMANDS[told.command](settings, told)
     except WrongSettingError as wrong:
         print(f"kiroku: {wrong}", file=sys.stderr)

@@ -6,6 +6,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from gateway.live.handover import Worker
+from kiroku.memory import keep_trimming
 from kiroku.observing import GunicornLogger
 from kiroku.settings import Settings
 
@@ -26,6 +27,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         """Return the WSGI application; runs in the worker, after the fork."""
+        keep_trimming()
         return self._make()
 
 

@@ -37,6 +37,7 @@ from kiroku.distributed.probes import Probes  # noqa: E402
 from kiroku.distributed.relay import Relay  # noqa: E402
 from kiroku.distributed.wakes import Wakes  # noqa: E402
 from kiroku.distributed.wire import pack_error, pack_events, pack_reply, unpack_request  # noqa: E402
+from kiroku.memory import keep_trimming  # noqa: E402
 from kiroku.system import FollowLoop, specs  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -255,6 +256,7 @@ def serve(make: Callable[[], Host], probe_at: tuple[str, int] = ("127.0.0.1", 0)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: done.set())
     host = make()
+    keep_trimming()
     probes = Probes(*probe_at, host.condition.problems)
     probes.start()
     host.start()

@@ -134,17 +134,28 @@ class _Breakdown:
         links = project["task_type_links"] or {}
         found = unit.find("task_type", used, (project.id, kind))
         self.types = sorted(found, key=lambda r: (links.get(r.id, {}).get("priority") or r["priority"] or 0, r["name"]))
-        self.tasks: dict[tuple[str, str], tuple[str, list[str], float]] = {}
+        places = {record.id: 2 * place for place, record in enumerate(self.types)}
+        self._blank = [""] * (2 * len(places))
+        # Cells of entities: for each task type a status and the assignees.
+        self._cells: dict[str, list[str]] = {}
+        self.spent: dict[str, float] = {}
         rows = unit.rows(
-            "SELECT w.entity_id::text, w.task_type_id::text, w.task_status_id::text, w.assignees::text[], w.duration "
+            "SELECT w.entity_id::text, w.task_type_id::text, w.task_status_id::text, "
+            "nullif(w.assignees, '{}')::text[], w.duration "
             "FROM task w JOIN entity e ON e.id = w.entity_id WHERE w.project_id = %s AND e.kind = %s "
             "ORDER BY w.created_at",
             (project.id, kind),
         )
-        self.spent: dict[str, float] = {}
         for entity_id, type_id, status_id, assignees, duration in rows:
-            self.tasks[(entity_id, type_id)] = (self.statuses.get(status_id, ""), assignees or [], duration or 0)
-            self.spent[entity_id] = self.spent.get(entity_id, 0) + (duration or 0)
+            cells = self._cells.get(entity_id)
+            if cells is None:
+                cells = self._cells[entity_id] = list(self._blank)
+            place = places[type_id]
+            cells[place] = self.statuses.get(status_id, "")
+            if assignees:
+                cells[place + 1] = ",".join(self.people.get(id_, "") for id_ in assignees)
+            if duration:
+                self.spent[entity_id] = self.spent.get(entity_id, 0) + duration
 
     def head(self) -> list[str]:
         """Return the names of the columns that all kinds share."""
@@ -155,10 +166,7 @@ class _Breakdown:
         """Return the cells of these columns."""
         data = entity["data"] or {}
         cells = [_text(data.get(column["field_name"])) for column in self.columns]
-        for task_type in self.types:
-            status, assignees, _ = self.tasks.get((entity.id, task_type.id), ("", [], 0))
-            cells += [status, ",".join(self.people.get(id_, "") for id_ in assignees)]
-        return cells
+        return [*cells, *self._cells.get(entity.id, self._blank)]
 
     def entities(self, order: str) -> list[Record]:
         """Return the entities that the query's filters leave."""

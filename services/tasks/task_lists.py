@@ -8,7 +8,7 @@ import orjson
 from chassis import filters
 from chassis.binding import Id, is_uuid
 from chassis.errors import Forbidden, Invalid, NotFound
-from chassis.messages import CLIENT, Reply
+from chassis.messages import CLIENT, VENDOR, Reply
 from chassis.operations import query
 from chassis.policy import signed_in
 from chassis.unit import Unit
@@ -115,14 +115,18 @@ def list_entity_task_types(unit: Unit, entity_id: Id) -> bytes:
 def get_open_tasks_stats(unit: Unit) -> bytes:
     """Return amounts per open project of the actor. Source: GET /data/tasks/open-tasks/stats."""
     seen = visible_tasks(unit)
-    limit = f"AND {seen[0]}" if seen else ""
+    limit = f" AND {seen[0]}" if seen else ""
+    # Vendors see their own tasks alone, so theirs are counted; for all others that is done.
+    counted = """(SELECT t.project_id, t.task_type_id, t.task_status_id, count(*) AS amount,
+        sum(coalesce(t.duration, 0)) AS duration, sum(coalesce(t.estimation, 0)) AS estimation
+        FROM task t WHERE true{limit} GROUP BY 1, 2, 3)"""
+    own = unit.actor.role == VENDOR
+    source, where = (counted.format(limit=limit), "") if own else ("task_cell", limit)
     statement = f"""
-        WITH cells AS (SELECT t.project_id, t.task_type_id, t.task_status_id, count(*) AS amount,
-            count(*) FILTER (WHERE ts.is_done) AS done, sum(coalesce(t.duration, 0)) AS duration,
-            sum(coalesce(t.estimation, 0)) AS estimation
-            FROM task t LEFT JOIN task_status ts ON ts.id = t.task_status_id JOIN project p ON p.id = t.project_id
-            JOIN project_status o ON o.id = p.project_status_id AND o.name = 'Open'
-            WHERE true {limit} GROUP BY 1, 2, 3),
+        WITH cells AS (SELECT t.*, CASE WHEN ts.is_done THEN t.amount ELSE 0 END AS done
+            FROM {source} t LEFT JOIN task_status ts ON ts.id = t.task_status_id
+            JOIN project p ON p.id = t.project_id
+            JOIN project_status o ON o.id = p.project_status_id AND o.name = 'Open' WHERE true{where}),
         projects AS (SELECT project_id, jsonb_build_object('amount', sum(amount), 'amount_done', sum(done),
             'total_duration', sum(duration), 'total_estimation', sum(estimation),
             'task_types', jsonb_agg(jsonb_build_object('task_status_id', task_status_id, 'task_type_id', task_type_id,

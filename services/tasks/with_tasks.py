@@ -1,5 +1,6 @@
 """The big lists of the web app: entities of a production with their tasks, as objects, rows or a stream."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -7,102 +8,11 @@ import orjson
 from chassis.messages import VENDOR, Reply
 from chassis.operations import query
 from chassis.policy import signed_in
+from chassis.reading import array_of
 from chassis.unit import Unit
 from contracts.access import my_projects
+from services.tasks.entity_rows import FIELDS
 from services.tasks.policy import NIL
-
-ASSET = {
-    "id": "e.id",
-    "name": "e.name",
-    "preview_file_id": "e.preview_file_id",
-    "description": "d.e->'description'",
-    "asset_type_name": "et.name",
-    "asset_type_id": "e.entity_type_id",
-    "canceled": "e.canceled",
-    "ready_for": "e.ready_for",
-    "episode_id": "e.source_id",
-    "casting_episode_ids": "(SELECT coalesce(jsonb_agg(l.entity_in_id), '[]') FROM entity_link l "
-    "JOIN entity x ON x.id = l.entity_in_id AND x.kind = 'episode' WHERE l.entity_out_id = e.id)",
-    "is_casting_standby": "d.e->'is_casting_standby'",
-    "is_shared": "e.is_shared",
-    "data": "d.e->'data'",
-}
-SHOT = {
-    **{name: f"d.e->'{name}'" for name in ("canceled", "data", "description", "entity_type_id")},
-    "episode_id": "top.id",
-    "episode_name": "coalesce(top.name, '')",
-    **{name: f"d.e->'data'->'{name}'" for name in ("fps", "frame_in", "frame_out")},
-    **{name: f"d.e->'{name}'" for name in ("id", "name", "nb_frames", "parent_id", "preview_file_id", "project_id")},
-    "project_name": "p.name",
-    "sequence_id": "up.id",
-    "sequence_name": "up.name",
-    **{name: f"d.e->'{name}'" for name in ("source_id", "nb_entities_out", "is_casting_standby", "type")},
-}
-ASSET_TASK = [
-    "id",
-    "due_date",
-    "done_date",
-    "duration",
-    "entity_id",
-    "estimation",
-    "end_date",
-    "is_subscribed",
-    "last_comment_date",
-    "last_preview_file_id",
-    "priority",
-    "real_start_date",
-    "retake_count",
-    "start_date",
-    "difficulty",
-    "task_status_id",
-    "task_type_id",
-    "assignees",
-    "data",
-]
-SHOT_TASK = [
-    "id",
-    "duration",
-    "due_date",
-    "end_date",
-    "done_date",
-    "entity_id",
-    "estimation",
-    "is_subscribed",
-    "last_comment_date",
-    "last_preview_file_id",
-    "nb_assets_ready",
-    "priority",
-    "real_start_date",
-    "retake_count",
-    "start_date",
-    "difficulty",
-    "nb_drawings",
-    "task_status_id",
-    "task_type_id",
-    "assignees",
-    "data",
-]
-SPECIAL = {"is_subscribed": "s.id IS NOT NULL", "assignees": "to_jsonb(coalesce(t.assignees, '{}'))"}
-
-
-def _build(fields: dict[str, str], compact: bool) -> str:
-    if compact:
-        return f"jsonb_build_array({', '.join(fields.values())})"
-    return "jsonb_build_object(" + ", ".join(f"'{name}', {value}" for name, value in fields.items()) + ")"
-
-
-def _statement(fields: dict[str, str], task_fields: list[str], compact: bool, where: str, vendor: bool) -> str:
-    task = _build({name: SPECIAL.get(name, f"w.t->'{name}'") for name in task_fields}, compact)
-    mine = " AND t.assignees @> ARRAY[%(me)s]::uuid[]" if vendor else ""
-    tasks = f"""coalesce((SELECT jsonb_agg({task} ORDER BY t.created_at, t.id) FROM task t
-        CROSS JOIN LATERAL (SELECT t.doc::jsonb AS t) w
-        LEFT JOIN subscription s ON s.task_id = t.id AND s.person_id = %(me)s
-        WHERE t.entity_id = e.id{mine}), '[]')"""
-    return f"""SELECT {_build({**fields, "tasks": tasks}, compact)}::text FROM entity e
-        CROSS JOIN LATERAL (SELECT e.doc::jsonb AS e) d
-        LEFT JOIN entity_type et ON et.id = e.entity_type_id LEFT JOIN project p ON p.id = e.project_id
-        LEFT JOIN entity up ON up.id = e.parent_id LEFT JOIN entity top ON top.id = up.parent_id
-        WHERE {where} ORDER BY {"et.name" if "asset_type_name" in fields else "top.name, up.name"}, e.name, e.id"""
 
 
 def _where(unit: Unit, kind: str, values: dict[str, Any]) -> str:
@@ -128,7 +38,8 @@ def _where(unit: Unit, kind: str, values: dict[str, Any]) -> str:
     return " AND ".join(parts)
 
 
-def _listing(unit: Unit, kind: str, fields: dict[str, str], task_fields: list[str]) -> Reply:
+def _listing(unit: Unit, kind: str) -> Reply:
+    fields, task_fields = FIELDS[kind]
     compact, stream = unit.request.truth("compact"), unit.request.truth("stream")
     project_id = unit.request.one("project_id")
     headers = {"Cache-Control": "private, no-cache"}
@@ -139,25 +50,63 @@ def _listing(unit: Unit, kind: str, fields: dict[str, str], task_fields: list[st
             return Reply(304, headers=headers)
     values: dict[str, Any] = {}
     where = _where(unit, kind, values)
-    statement = _statement(fields, task_fields, compact, where, unit.actor.role == VENDOR)
-    rows = [str(row[0]).encode() for row in unit.rows(statement, values)]
+    order = "et.name" if kind == "asset" else "top.name, up.name"
+    found = unit.undecoded(
+        f"""SELECT w.entity_id::text, w.{"compact" if compact else "body"} FROM entity_row w
+        JOIN entity e ON e.id = w.entity_id LEFT JOIN entity_type et ON et.id = e.entity_type_id
+        LEFT JOIN entity up ON up.id = e.parent_id LEFT JOIN entity top ON top.id = up.parent_id
+        WHERE {where} ORDER BY {order}, e.name, e.id""",
+        values,
+    )
+    rows = _personal(unit, found, None if not compact else task_fields)
     head = {"compact": compact, f"{kind}_fields": [*fields, "tasks"], "task_fields": task_fields}
     if stream:
-        body = b"\n".join([orjson.dumps(head), *rows]) + b"\n"
+        body = b"\n".join([orjson.dumps(head), *rows, b""])
         return Reply(body=body, content_type="application/x-ndjson", headers=headers)
-    array = b"[" + b",".join(rows) + b"]"
     if compact:
-        array = orjson.dumps(head)[:-1] + b',"rows":' + array + b"}"
-    return Reply(body=array, headers=headers)
+        return Reply(body=b"".join([orjson.dumps(head)[:-1], b',"rows":[', b",".join(rows), b"]}"]), headers=headers)
+    return Reply(body=array_of(rows), headers=headers)
+
+
+def _personal(unit: Unit, found: list[tuple[Any, ...]], columns: Sequence[str] | None) -> list[Any]:
+    """Return the texts of rows as the actor sees them: his subscriptions marked, and a vendor's own tasks alone."""
+    me, vendor = unit.actor.person_id or NIL, unit.actor.role == VENDOR
+    mine = unit.rows(
+        "SELECT t.entity_id::text, t.id::text FROM subscription s JOIN task t ON t.id = s.task_id "
+        "WHERE s.person_id = %s",
+        (me,),
+    )
+    marked: dict[bytes, set[str]] = {}
+    for entity_id, task_id in mine:
+        marked.setdefault(entity_id.encode(), set()).add(task_id)
+    if not marked and not vendor:
+        return [text for _, text in found]
+    id_, subscribed, assignees = (
+        map(columns.index, ("id", "is_subscribed", "assignees")) if columns else ("id", "is_subscribed", "assignees")
+    )
+
+    def personal(text: Any, tasks: set[str]) -> bytes:
+        row = orjson.loads(text)
+        key: Any = -1 if columns else "tasks"
+        row[key] = [task for task in row[key] if not vendor or me in task[assignees]]
+        for task in row[key]:
+            task[subscribed] = task[id_] in tasks
+        return orjson.dumps(row)
+
+    nothing: set[str] = set()
+    return [
+        personal(text, marked.get(bytes(entity_id), nothing)) if vendor or bytes(entity_id) in marked else text
+        for entity_id, text in found
+    ]
 
 
 @query(allow=signed_in)
 def list_assets_with_tasks(unit: Unit) -> Reply:
     """Return assets with their tasks; compact, stream, ETag. Source: GET /data/assets/with-tasks."""
-    return _listing(unit, "asset", ASSET, ASSET_TASK)
+    return _listing(unit, "asset")
 
 
 @query(allow=signed_in)
 def list_shots_with_tasks(unit: Unit) -> Reply:
     """Return shots with their tasks; compact, stream, ETag. Source: GET /data/shots/with-tasks."""
-    return _listing(unit, "shot", SHOT, SHOT_TASK)
+    return _listing(unit, "shot")

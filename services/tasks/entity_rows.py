@@ -1,0 +1,170 @@
+"""The rows of the web app's big lists, kept finished: every asset and shot with its tasks, as object and as array.
+
+Made anew whenever something that they show changes, in the same transaction; so reading a list is reading texts.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import orjson
+
+from chassis.changes import Change
+from chassis.events import UPDATE
+from chassis.service import Derived
+
+ASSET = ("id", "name", "preview_file_id", "description", "asset_type_name", "asset_type_id", "canceled", "ready_for",
+         "episode_id", "casting_episode_ids", "is_casting_standby", "is_shared", "data")  # fmt: skip
+SHOT = ("canceled", "data", "description", "entity_type_id", "episode_id", "episode_name", "fps", "frame_in",
+        "frame_out", "id", "name", "nb_frames", "parent_id", "preview_file_id", "project_id", "project_name",
+        "sequence_id", "sequence_name", "source_id", "nb_entities_out", "is_casting_standby", "type")  # fmt: skip
+ASSET_TASK = ("id", "due_date", "done_date", "duration", "entity_id", "estimation", "end_date", "is_subscribed",
+              "last_comment_date", "last_preview_file_id", "priority", "real_start_date", "retake_count", "start_date",
+              "difficulty", "task_status_id", "task_type_id", "assignees", "data")  # fmt: skip
+SHOT_TASK = ("id", "duration", "due_date", "end_date", "done_date", "entity_id", "estimation", "is_subscribed",
+             "last_comment_date", "last_preview_file_id", "nb_assets_ready", "priority", "real_start_date",
+             "retake_count", "start_date", "difficulty", "nb_drawings", "task_status_id", "task_type_id", "assignees",
+             "data")  # fmt: skip
+FIELDS = {"asset": (ASSET, ASSET_TASK), "shot": (SHOT, SHOT_TASK)}
+BATCH = 500
+# Texts of this size would be compressed, and unpacking them again is what takes the time.
+DDL = """
+CREATE TABLE read.entity_row (entity_id uuid PRIMARY KEY, body text NOT NULL, compact text NOT NULL);
+ALTER TABLE read.entity_row ALTER body SET STORAGE EXTERNAL, ALTER compact SET STORAGE EXTERNAL;
+"""
+ENTITIES = """
+SELECT e.id::text, e.kind, e.doc, et.name, p.name, up.id::text, up.name, top.id::text, top.name,
+    ARRAY(SELECT l.entity_in_id::text FROM entity_link l JOIN entity x ON x.id = l.entity_in_id AND x.kind = 'episode'
+          WHERE e.kind = 'asset' AND l.entity_out_id = e.id ORDER BY l.created_at, l.id)
+FROM entity e LEFT JOIN entity_type et ON et.id = e.entity_type_id LEFT JOIN project p ON p.id = e.project_id
+    LEFT JOIN entity up ON up.id = e.parent_id LEFT JOIN entity top ON top.id = up.parent_id
+WHERE e.id = ANY(%s::uuid[]) AND e.kind IN ('asset', 'shot')
+"""
+TASKS = """
+SELECT t.entity_id::text, t.doc, coalesce(t.assignees, '{}')::text[] FROM task t
+WHERE t.entity_id = ANY(%s::uuid[]) ORDER BY t.created_at, t.id
+"""
+KEEP = """
+INSERT INTO read.entity_row SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[])
+ON CONFLICT (entity_id) DO UPDATE SET body = EXCLUDED.body, compact = EXCLUDED.compact
+"""
+BELOW = """
+SELECT s.id::text FROM entity s LEFT JOIN entity q ON q.id = s.parent_id
+WHERE s.parent_id = ANY(%(ids)s::uuid[]) OR q.parent_id = ANY(%(ids)s::uuid[])
+"""
+
+
+def row_of(found: Sequence[Any], tasks: Iterable[dict[str, Any]]) -> tuple[str, str]:
+    """Return one entity with its tasks as the texts of an object and of an array; `found` as ENTITIES gives it. Pure.
+
+    Nobody is subscribed in it: that depends on who reads.
+    """
+    _, kind, doc, type_name, project_name, up_id, up_name, top_id, top_name, episodes = found
+    entity = orjson.loads(doc)
+    if kind == "asset":
+        more = {
+            "asset_type_name": type_name,
+            "asset_type_id": entity["entity_type_id"],
+            "episode_id": entity["source_id"],
+            "casting_episode_ids": episodes,
+        }
+    else:
+        data = entity.get("data") or {}
+        more = {
+            "episode_id": top_id,
+            "episode_name": top_name or "",
+            "fps": data.get("fps"),
+            "frame_in": data.get("frame_in"),
+            "frame_out": data.get("frame_out"),
+            "project_name": project_name,
+            "sequence_id": up_id,
+            "sequence_name": up_name,
+        }
+    entity.update(more)
+    fields, task_fields = FIELDS[kind]
+    cells = [[task.get(name) for name in task_fields] for task in tasks]
+    values = [entity.get(name) for name in fields]
+    body = dict(zip(fields, values, strict=True))
+    body["tasks"] = [dict(zip(task_fields, each, strict=True)) for each in cells]
+    return orjson.dumps(body).decode(), orjson.dumps([*values, cells]).decode()
+
+
+def refresh(cursor: Any, ids: list[str] | None) -> None:
+    """Make the rows of these entities anew, of all for None."""
+    if ids is None:
+        cursor.execute("TRUNCATE read.entity_row")
+        cursor.execute("SELECT id::text FROM entity WHERE kind IN ('asset', 'shot')")
+        ids = [id_ for (id_,) in cursor.fetchall()]
+    for start in range(0, len(ids), BATCH):
+        _refresh(cursor, ids[start : start + BATCH])
+
+
+def _refresh(cursor: Any, ids: list[str]) -> None:
+    cursor.execute(ENTITIES, (ids,))
+    found = cursor.fetchall()
+    gone = set(ids) - {row[0] for row in found}
+    if gone:
+        cursor.execute("DELETE FROM read.entity_row WHERE entity_id = ANY(%s::uuid[])", (sorted(gone),))
+    if not found:
+        return
+    tasks: dict[str, list[dict[str, Any]]] = {}
+    cursor.execute(TASKS, ([row[0] for row in found],))
+    for entity_id, doc, assignees in cursor.fetchall():
+        tasks.setdefault(entity_id, []).append({**orjson.loads(doc), "assignees": assignees, "is_subscribed": False})
+    rows = [(row[0], *row_of(row, tasks.get(row[0], ()))) for row in sorted(found)]
+    cursor.execute(KEEP, [list(column) for column in zip(*rows, strict=True)])
+
+
+def touched(cursor: Any, changes: list[Change]) -> list[str]:
+    """Return the entities whose rows show something that `changes` changed."""
+    kinds: dict[str, list[Change]] = {}
+    for change in changes:
+        kinds.setdefault(change.event.kind, []).append(change)
+    found = (look(cursor, kinds[kind]) for kind, look in LOOKS.items() if kind in kinds)
+    return sorted(set().union(*found))
+
+
+def _by_tasks(cursor: Any, changes: list[Change]) -> set[str]:
+    both = (id_ for each in changes for id_ in (each.record["entity_id"], each.event.old.get("entity_id")))
+    return {id_ for id_ in both if id_}
+
+
+def _by_entities(cursor: Any, changes: list[Change]) -> set[str]:
+    above = [
+        each.event.id
+        for each in changes
+        if each.record["kind"] in ("sequence", "episode") and {"name", "parent_id"} & {*each.event.new, *each.event.old}
+    ]
+    return {each.event.id for each in changes} | (_ids(cursor, BELOW, {"ids": above}) if above else set())
+
+
+def _by_links(cursor: Any, changes: list[Change]) -> set[str]:
+    links = [each.record for each in changes if each.event.op != UPDATE]
+    statement = "SELECT id::text FROM entity WHERE id = ANY(%s::uuid[]) AND kind = 'episode'"
+    episodes = _ids(cursor, statement, ([link["entity_in_id"] for link in links],)) if links else set()
+    return {link["entity_out_id"] for link in links if link["entity_in_id"] in episodes}
+
+
+def _by_name(column: str) -> Callable[[Any, list[Change]], set[str]]:
+    def look(cursor: Any, changes: list[Change]) -> set[str]:
+        renamed = [each.event.id for each in changes if each.event.op == UPDATE and "name" in each.event.new]
+        statement = f"SELECT id::text FROM entity WHERE {column} = ANY(%s::uuid[])"
+        return _ids(cursor, statement, (renamed,)) if renamed else set()
+
+    return look
+
+
+LOOKS: dict[str, Callable[[Any, list[Change]], set[str]]] = {
+    "task": _by_tasks,
+    "entity": _by_entities,
+    "entity_link": _by_links,
+    "entity_type": _by_name("entity_type_id"),
+    "project": _by_name("project_id"),
+}
+
+
+def _ids(cursor: Any, statement: str, args: Any) -> set[str]:
+    cursor.execute(statement, args)
+    return {id_ for (id_,) in cursor.fetchall()}
+
+
+ENTITY_ROWS = Derived("entity_row", DDL, touched, refresh)
