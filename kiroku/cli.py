@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kiroku.memory import give_memory_back
 from kiroku.observing import start_logs
+from kiroku.postgres_account import EmbeddedPostgresError
 from kiroku.settings import Settings, WrongSettingError, read_settings
 
 Told = argparse.Namespace
@@ -137,7 +138,7 @@ def main(arguments: list[str] | None = None) -> int:
         start_logs(settings)
         give_memory_back()
         return COMMANDS[told.command](settings, told)
-    except WrongSettingError as wrong:
+    except (WrongSettingError, EmbeddedPostgresError) as wrong:
         print(f"kiroku: {wrong}", file=sys.stderr)
         return 2
 
