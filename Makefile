@@ -6,7 +6,7 @@ RUNTIME = .venv/.runtime
 STAMP = .venv/.installed
 PIP = $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: run run-distributed demo test unit integration cases contract journeys faults lint types rebuild bench docs deploy-check deploy-requirements clean
+.PHONY: run run-distributed demo test unit integration cases contract journeys faults lint types rebuild bench scale-demo docs deploy-check deploy-requirements clean
 
 $(RUNTIME): requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit("Kiroku needs Python 3.11 or newer") if sys.version_info < (3, 11) else 0'
@@ -61,6 +61,9 @@ types: $(STAMP)
 
 bench: $(RUNTIME)
 	$(BIN)/python -m bench
+
+scale-demo: $(RUNTIME)   ## replicas under load over KIROKU_AMQP_URL, some of which die; exit 1 when anything is lost
+	$(BIN)/python -m bench.scale
 
 docs: $(STAMP)           ## write the pages of docs/reference that are data elsewhere
 	$(BIN)/python -m kiroku.reference

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import suppress
 from typing import Any, Protocol
 
 import falcon
@@ -26,10 +27,10 @@ class Bus(Protocol):
 class Identities:
     """The people behind tokens. Entries live for a minute and are dropped when auth changes anything."""
 
-    def __init__(self, bus: Bus, secret: str) -> None:
-        """Check tokens against `secret` (HS256) and people against auth."""
+    def __init__(self, bus: Bus, secret: str, previous: str = "") -> None:
+        """Check tokens against `secret` (HS256), then against the one before, if any, and people against auth."""
         self._bus = bus
-        self._secret = secret
+        self._secrets = (secret, previous) if previous else (secret,)
         self._kept: dict[str, tuple[float, Actor]] = {}
         self._lock = threading.Lock()
 
@@ -61,7 +62,7 @@ class Identities:
 
     def _claims(self, token: str, kind: str) -> dict[str, Any]:
         try:
-            claims: dict[str, Any] = jwt.decode(token, self._secret, algorithms=["HS256"])
+            claims = self._decoded(token)
         except jwt.ExpiredSignatureError:
             raise Unauthorized("Token has expired") from None
         except jwt.InvalidTokenError as problem:
@@ -69,6 +70,12 @@ class Identities:
         if claims.get("type") != kind:
             raise WrongToken(f"Only {kind} tokens are allowed")
         return claims
+
+    def _decoded(self, token: str) -> dict[str, Any]:
+        for secret in self._secrets[:-1]:
+            with suppress(jwt.InvalidSignatureError):
+                return dict(jwt.decode(token, secret, algorithms=["HS256"]))
+        return dict(jwt.decode(token, self._secrets[-1], algorithms=["HS256"]))
 
     def _ask(self, claims: dict[str, Any]) -> Actor:
         path = {"person_id": str(claims.get("sub"))}

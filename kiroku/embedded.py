@@ -100,7 +100,7 @@ def run(settings: Settings) -> None:
             store = open_store(storage)
             system = System(urls, {**told, "store": store})
             system.start()
-            identities = Identities(system, told["secret"])
+            identities = Identities(system, told["secret"], settings.previous_secret)
             hub = Hub(system, identities, LogSource(system))
             live = LiveLoop(hub)
             live.start()

@@ -40,6 +40,9 @@ class Settings:
     otlp_url: str = field(default="", metadata={"doc": "OTLP receiver of traces, http://host:4318; none when empty"})
     storage_url: str = field(default="", metadata={"doc": "file:///folder or s3://bucket; a folder in home when empty"})
     secret: str = field(default="", metadata={"doc": "Key that signs tokens; made and kept in home when empty"})
+    previous_secret: str = field(
+        default="", metadata={"doc": "Key that signed tokens before; they stay good while it is set"}
+    )
     access_seconds: int = field(default=7 * 86_400, metadata={"doc": "Life of an access token, seconds"})
     refresh_seconds: int = field(default=15 * 86_400, metadata={"doc": "Life of a refresh token, seconds"})
     domain: str = field(

@@ -36,7 +36,7 @@ def serve_gateway(settings: Settings, broker: Broker, *, only_live: bool = False
         wakes.start()
         store = None if only_live else open_store(storage_of(settings))
         described = {f"{n}.{o.name}": o for n, spec in specs().items() for o in spec.operations().values()}
-        identities = Identities(client, secret)
+        identities = Identities(client, secret, settings.previous_secret)
         live = LiveLoop(Hub(client, identities, RemoteSource(client, wakes, list(specs()))))
         app = create_app(
             client, store=store, secret=secret, body_limit=settings.body_limit, describe=described,

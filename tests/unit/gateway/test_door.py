@@ -14,6 +14,7 @@ from chassis.operations import command, query
 from chassis.policy import anyone, signed_in
 from chassis.storage import FolderStore
 from gateway.app import create_app
+from gateway.identity import Identities
 from gateway.routing import get, post
 from gateway.uploads import plain_name
 
@@ -95,6 +96,23 @@ def test_a_token_that_is_expired_missing_or_of_another_secret_opens_nothing(clie
     assert client.simulate_get("/read", headers=bearer(token(secret="y" * 40))).status_code == 422
     assert client.simulate_get("/read", headers=bearer(token("refresh"))).status_code == 422
     assert client.simulate_get("/read", headers=bearer(token())).json["actor"] == "p1"
+
+
+def test_after_a_change_of_secrets_tokens_of_the_previous_one_are_good_and_those_of_others_are_not() -> None:
+    described = {"x.read": read.operation}  # type: ignore[attr-defined]
+    identities = Identities(SmallBus(), "a new secret of thirty-two bytes or more", SECRET)
+    app = create_app(
+        SmallBus(),
+        store=None,
+        secret="unused",
+        identities=identities,
+        describe=described,
+        routes=[get("/read", "x.read")],
+    )
+    client = falcon.testing.TestClient(app)
+    for secret, status in ((SECRET, 200), ("a new secret of thirty-two bytes or more", 200), ("y" * 40, 422)):
+        assert client.simulate_get("/read", headers=bearer(token(secret=secret))).status_code == status
+    assert client.simulate_get("/read", headers=bearer(token(seconds=-5))).json == {"msg": "Token has expired"}
 
 
 @pytest.mark.parametrize("prefix", ["", "/api"])
