@@ -77,7 +77,7 @@ def rebuild(service: Service, progress: Progress | None = None) -> int:
             cursor.execute(f'DROP TABLE read."{resource.kind}" CASCADE')
             cursor.execute(f'ALTER TABLE read_next."{resource.kind}" SET SCHEMA read')
         for derived in service.spec.derived:
-            derived.refresh(cursor, None)
+            derived.fill(cursor)
         cursor.execute("COMMIT")
         cursor.execute("DROP SCHEMA read_next CASCADE")
     return position

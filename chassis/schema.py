@@ -72,7 +72,7 @@ def create_read_models(cursor: Any, service: Service) -> bool:
 
     fold_log(cursor, service, "read")
     for derived in service.spec.derived:
-        derived.refresh(cursor, None)
+        derived.fill(cursor)
     return True
 
 

@@ -39,16 +39,15 @@ class Bus(Protocol):
 
 @dataclass(frozen=True)
 class Derived:
-    """A read model computed by SQL from the service's tables, refreshed in the same transaction.
+    """A read model beside those of the kinds, kept in the transaction of what it is made of.
 
-    `ddl` creates it; `touched` tells which of its rows a set of changes concerns (None: all); `refresh` computes
-    these rows anew.
+    `ddl` creates it; `apply` brings it up to a set of changes; `fill` makes all of it anew, with the same outcome.
     """
 
     name: str
     ddl: str
-    touched: Callable[[Any, list[Change]], list[str] | None]
-    refresh: Callable[[Any, list[str] | None], None]
+    apply: Callable[[Any, list[Change]], None]
+    fill: Callable[[Any], None]
 
 
 @dataclass(frozen=True)
@@ -234,14 +233,12 @@ class Service:
         return Reply(operation.status, orjson.dumps(result, option=orjson.OPT_NON_STR_KEYS))
 
     def refresh_derived(self, cursor: Any, changes: list[Change]) -> None:
-        """Refresh the derived rows that `changes` touch, under the lock of the head: one writer at a time."""
+        """Bring derived read models up to `changes`, under the lock of the head: one writer at a time."""
         if not self.spec.derived:
             return
         cursor.execute("SELECT position FROM log.head FOR UPDATE")
         for derived in self.spec.derived:
-            ids = derived.touched(cursor, changes)
-            if ids is None or ids:
-                derived.refresh(cursor, ids)
+            derived.apply(cursor, changes)
 
     def ask(
         self,

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
@@ -182,6 +183,8 @@ class Hub:
                 moved = False
                 await asyncio.sleep(1)
             except Exception:
+                if not threading.main_thread().is_alive():
+                    return  # the process is ending, and takes no more work
                 logger.exception("live events of %s could not be read", service)
                 moved = False
                 await asyncio.sleep(1)

@@ -88,17 +88,23 @@ def row_of(found: Sequence[Any], tasks: Iterable[dict[str, Any]]) -> tuple[str, 
     return orjson.dumps(body).decode(), orjson.dumps([*values, cells]).decode()
 
 
-def refresh(cursor: Any, ids: list[str] | None) -> None:
-    """Make the rows of these entities anew, of all for None."""
-    if ids is None:
-        cursor.execute("TRUNCATE read.entity_row")
-        cursor.execute("SELECT id::text FROM entity WHERE kind IN ('asset', 'shot')")
-        ids = [id_ for (id_,) in cursor.fetchall()]
+def apply(cursor: Any, changes: list[Change]) -> None:
+    """Make the rows anew that show something that `changes` changed."""
+    _make(cursor, touched(cursor, changes))
+
+
+def fill(cursor: Any) -> None:
+    """Make all rows anew."""
+    cursor.execute("TRUNCATE read.entity_row")
+    _make(cursor, sorted(_ids(cursor, "SELECT id::text FROM entity WHERE kind IN ('asset', 'shot')", None)))
+
+
+def _make(cursor: Any, ids: list[str]) -> None:
     for start in range(0, len(ids), BATCH):
-        _refresh(cursor, ids[start : start + BATCH])
+        _make_batch(cursor, ids[start : start + BATCH])
 
 
-def _refresh(cursor: Any, ids: list[str]) -> None:
+def _make_batch(cursor: Any, ids: list[str]) -> None:
     cursor.execute(ENTITIES, (ids,))
     found = cursor.fetchall()
     gone = set(ids) - {row[0] for row in found}
@@ -167,4 +173,4 @@ def _ids(cursor: Any, statement: str, args: Any) -> set[str]:
     return {id_ for (id_,) in cursor.fetchall()}
 
 
-ENTITY_ROWS = Derived("entity_row", DDL, touched, refresh)
+ENTITY_ROWS = Derived("entity_row", DDL, apply, fill)

@@ -15,6 +15,7 @@ from chassis.unit import Unit
 from contracts.access import project_staff, project_team
 from services.tasks.policy import may_see, task_readers, visible_tasks
 from services.tasks.shapes import NAMES, blanked, tasks_with, wire
+from services.tasks.task_cells import NONE
 
 IN_EPISODE = """t.entity_id IN (SELECT s.id FROM entity s LEFT JOIN entity q ON q.id = s.parent_id
     WHERE %s IN (s.source_id, s.parent_id, q.parent_id))"""
@@ -123,7 +124,9 @@ def get_open_tasks_stats(unit: Unit) -> bytes:
     own = unit.actor.role == VENDOR
     source, where = (counted.format(limit=limit), "") if own else ("task_cell", limit)
     statement = f"""
-        WITH cells AS (SELECT t.*, CASE WHEN ts.is_done THEN t.amount ELSE 0 END AS done
+        WITH cells AS (SELECT t.project_id, nullif(t.task_type_id, '{NONE}') AS task_type_id,
+            nullif(t.task_status_id, '{NONE}') AS task_status_id, t.amount, t.duration, t.estimation,
+            CASE WHEN ts.is_done THEN t.amount ELSE 0 END AS done
             FROM {source} t LEFT JOIN task_status ts ON ts.id = t.task_status_id
             JOIN project p ON p.id = t.project_id
             JOIN project_status o ON o.id = p.project_status_id AND o.name = 'Open' WHERE true{where}),
