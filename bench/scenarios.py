@@ -193,4 +193,4 @@ CROWD_READS = (
     *("one task", "one entity", "status list", "open projects", "user context", "unchanged list", "thumbnail"),
     "shots with tasks, compact stream",
 )
-CROWD_WRITES = ("comment with status change", "task update", "time spent")
+CROWD_WRITES = ("comment with status change", "time spent")

@@ -70,6 +70,8 @@ def rebuild(service: Service, progress: Progress | None = None) -> int:
         cursor.execute("DROP SCHEMA IF EXISTS read_next CASCADE; CREATE SCHEMA read_next")
         schema.create_tables(cursor, service, "read_next", None)
         position = fold_log(cursor, service, "read_next", progress=progress)
+        for resource in service.spec.owns:
+            cursor.execute(f'ANALYZE read_next."{resource.kind}"')
         cursor.execute("BEGIN")
         cursor.execute("SELECT position FROM log.head FOR UPDATE")
         position = fold_log(cursor, service, "read_next", position, progress=progress)

@@ -12,20 +12,22 @@ from chassis.unit import Unit
 LOCK = 7_231_004
 
 
-def migrate(service: Service, before_seed: Callable[[], None] | None = None) -> None:
-    """Create or upgrade the schemas, then seed a fresh install. Safe to run from several processes at once.
+def migrate(service: Service, before_seed: Callable[[], None] | None = None) -> bool:
+    """Create or upgrade the schemas, then seed a fresh install; tell whether the read models were made anew.
 
-    `before_seed` runs in between: it fills the replicas that first records refer to.
+    Safe to run from several processes at once. `before_seed` runs in between: it fills the replicas that first records
+    refer to.
     """
     with service.database.connection() as connection, connection.cursor() as cursor:
         cursor.execute("BEGIN")
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         create_log(cursor)
-        create_read_models(cursor, service)
+        new = create_read_models(cursor, service)
         cursor.execute("COMMIT")
     if before_seed:
         before_seed()
     seed(service)
+    return new
 
 
 def create_log(cursor: Any, only: Collection[str] | None = None) -> None:

@@ -222,7 +222,7 @@ ENTITY_LINK = Resource(
         link("entity_out_id", "entity", required=True),
         blob("data"),
         number("nb_occurences", 1, column=True),
-        text("label", 80, ""),
+        text("label", 80, "", column=True),
     ),
     unique=(Unique(("entity_in_id", "entity_out_id")),),
 )

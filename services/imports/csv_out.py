@@ -127,25 +127,21 @@ class _Breakdown:
         self.columns = unit.find("metadata_descriptor", where, (project.id, name), "t.position, lower(t.name)")
         self.statuses = {record.id: record["short_name"] for record in unit.find("task_status")}
         self.people = {r.id: f"{r['first_name']} {r['last_name']}".strip() for r in unit.find("person")}
-        used = (
-            "t.id IN (SELECT w.task_type_id FROM task w JOIN entity e ON e.id = w.entity_id "
-            "WHERE w.project_id = %s AND e.kind = %s)"
+        rows = unit.rows(
+            "SELECT w.entity_id::text, w.task_type_id::text, w.task_status_id::text, "
+            "nullif(w.assignees, '{}')::text, w.duration "
+            "FROM task w JOIN entity e ON e.id = w.entity_id WHERE w.project_id = %s AND e.kind = %s",
+            (project.id, kind),
         )
         links = project["task_type_links"] or {}
-        found = unit.find("task_type", used, (project.id, kind))
+        found = unit.many("task_type", sorted({row[1] for row in rows})).values()
         self.types = sorted(found, key=lambda r: (links.get(r.id, {}).get("priority") or r["priority"] or 0, r["name"]))
         places = {record.id: 2 * place for place, record in enumerate(self.types)}
         self._blank = [""] * (2 * len(places))
         # Cells of entities: for each task type a status and the assignees.
         self._cells: dict[str, list[str]] = {}
         self.spent: dict[str, float] = {}
-        rows = unit.rows(
-            "SELECT w.entity_id::text, w.task_type_id::text, w.task_status_id::text, "
-            "nullif(w.assignees, '{}')::text[], w.duration "
-            "FROM task w JOIN entity e ON e.id = w.entity_id WHERE w.project_id = %s AND e.kind = %s "
-            "ORDER BY w.created_at",
-            (project.id, kind),
-        )
+        names: dict[str, str] = {}
         for entity_id, type_id, status_id, assignees, duration in rows:
             cells = self._cells.get(entity_id)
             if cells is None:
@@ -153,7 +149,9 @@ class _Breakdown:
             place = places[type_id]
             cells[place] = self.statuses.get(status_id, "")
             if assignees:
-                cells[place + 1] = ",".join(self.people.get(id_, "") for id_ in assignees)
+                if assignees not in names:
+                    names[assignees] = ",".join(self.people.get(id_, "") for id_ in assignees[1:-1].split(","))
+                cells[place + 1] = names[assignees]
             if duration:
                 self.spent[entity_id] = self.spent.get(entity_id, 0) + duration
 

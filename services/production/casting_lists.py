@@ -18,19 +18,25 @@ WHERE t.entity_in_id = %s AND a.canceled IS NOT TRUE ORDER BY ty.name, a.name
 """
 KEYS = ("asset_id", "asset_name", "asset_type_name", "ready_for", "episode_id", "preview_file_id", "nb_occurences",
         "label", "is_shared", "project_id")  # fmt: skip
-# Everything of a map is put together by PostgreSQL; the bytes pass through untouched.
+# Everything of a map is put together by PostgreSQL, what is said of an asset once for all its parts; the bytes pass
+# through untouched.
 MAP = """
+WITH link AS MATERIALIZED (
+    SELECT t.entity_in_id, t.entity_out_id, '{{"nb_occurences":' || coalesce(t.nb_occurences::text, 'null')
+        || ',"label":' || coalesce(to_json(t.label)::text, 'null') || {more} AS head
+    FROM entity_link t JOIN entity e ON e.id = t.entity_in_id LEFT JOIN entity q ON q.id = e.parent_id
+    WHERE e.canceled IS NOT TRUE AND {where}),
+asset AS MATERIALIZED (
+    SELECT a.id, row_number() OVER (ORDER BY ty.name, a.name) AS place, substr(jsonb_build_object('asset_id', a.id,
+        'name', a.name, 'asset_name', a.name, 'asset_type_name', ty.name, 'preview_file_id', a.preview_file_id,
+        'is_shared', a.is_shared, 'project_id', a.project_id)::text, 2) AS tail
+    FROM entity a JOIN entity_type ty ON ty.id = a.entity_type_id
+    WHERE a.canceled IS NOT TRUE AND a.id IN (SELECT l.entity_out_id FROM link l))
 SELECT '{{' || coalesce(string_agg('"' || g.id || '":[' || g.rows || ']', ','), '') || '}}' FROM (
-    SELECT t.entity_in_id AS id, string_agg(jsonb_build_object(
-        'asset_id', a.id, 'name', a.name, 'asset_name', a.name, 'asset_type_name', ty.name, {more}
-        'preview_file_id', a.preview_file_id, 'nb_occurences', t.nb_occurences,
-        'label', t.doc::jsonb->>'label', 'is_shared', a.is_shared, 'project_id', a.project_id)::text,
-        ',' ORDER BY ty.name, a.name) AS rows
-    FROM entity_link t JOIN entity e ON e.id = t.entity_in_id JOIN entity a ON a.id = t.entity_out_id
-        JOIN entity_type ty ON ty.id = a.entity_type_id LEFT JOIN entity q ON q.id = e.parent_id
-    WHERE a.canceled IS NOT TRUE AND e.canceled IS NOT TRUE AND {where} GROUP BY t.entity_in_id) g
+    SELECT l.entity_in_id AS id, string_agg(l.head || a.tail, ',' ORDER BY a.place) AS rows
+    FROM link l JOIN asset a ON a.id = l.entity_out_id GROUP BY l.entity_in_id) g
 """
-SEQUENCE = "'sequence_name', q.name,"
+SEQUENCE = """',"sequence_name":' || coalesce(to_json(q.name)::text, 'null') || ','"""
 
 
 def rows_of(unit: Unit, entity_id: str) -> Rows:
@@ -52,7 +58,7 @@ def get_asset_casting(unit: Unit, asset_id: Id) -> Rows:
 
 
 def _map(unit: Unit, where: str, args: list[Any], *, names: bool = True) -> bytes:
-    return unit.raw(MAP.format(more=SEQUENCE if names else "", where=where), args)
+    return unit.raw(MAP.format(more=SEQUENCE if names else "','", where=where), args)
 
 
 @query(allow=project_no_vendors)
