@@ -25,10 +25,10 @@ from services.tasks import (
     with_tasks,
     work,
 )
+from services.tasks.cells import TASK_CELLS, TIME_CELLS
 from services.tasks.entity_rows import ENTITY_ROWS
 from services.tasks.kinds import before_create_type, seed
 from services.tasks.policy import task_directors, visible_tasks
-from services.tasks.task_cells import TASK_CELLS
 
 TASKS = ServiceSpec(
     name="tasks",
@@ -75,7 +75,7 @@ TASKS = ServiceSpec(
         Crud(kinds.SUBSCRIPTION),
         Crud(kinds.NEWS),
     ),
-    derived=(ENTITY_ROWS, TASK_CELLS),
+    derived=(ENTITY_ROWS, TASK_CELLS.derived, TIME_CELLS.derived),
     rooms=(
         health,
         intake,

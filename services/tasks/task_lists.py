@@ -13,9 +13,9 @@ from chassis.operations import query
 from chassis.policy import signed_in
 from chassis.unit import Unit
 from contracts.access import project_staff, project_team
+from services.tasks.cells import NONE
 from services.tasks.policy import may_see, task_readers, visible_tasks
 from services.tasks.shapes import NAMES, blanked, tasks_with, wire
-from services.tasks.task_cells import NONE
 
 IN_EPISODE = """t.entity_id IN (SELECT s.id FROM entity s LEFT JOIN entity q ON q.id = s.parent_id
     WHERE %s IN (s.source_id, s.parent_id, q.parent_id))"""

@@ -136,7 +136,18 @@ def _table(unit: Unit, cell: str, first: date, last: date, order: str = "DESC") 
 @query(allow=signed_in)
 def get_year_table(unit: Unit) -> Table:
     """Return year -> person id -> minutes. Source: GET /data/persons/time-spents/year-table."""
-    return _table(unit, "year", date.min, date.max)
+    where, args = _visible(unit)
+    if _filter(unit, "department_id"):
+        return _table(unit, "year", date.min, date.max)
+    found: Table = {}
+    rows = unit.rows(
+        "SELECT t.year, t.person_id::text, sum(t.duration) FROM time_cell t LEFT JOIN person a ON a.id = t.person_id "
+        f"WHERE {' AND '.join(where)} GROUP BY 1, 2 ORDER BY 1 DESC",
+        args,
+    )
+    for year, person_id, minutes in rows:
+        found.setdefault(str(year), {})[person_id] = float(minutes)
+    return found
 
 
 @query(allow=signed_in)
@@ -158,9 +169,6 @@ def get_week_table(unit: Unit, year: str) -> Table:
 def get_day_table(unit: Unit, year: str, month: str) -> Table:
     """Return day -> person id -> minutes. Source: GET /data/persons/time-spents/day-table/{year}/{month}."""
     return _table(unit, "day", *period(year, month), order="ASC")
-
-
-# One person
 
 
 # Projects and entities
