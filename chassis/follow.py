@@ -22,6 +22,17 @@ logger = logging.getLogger(__name__)
 BATCH = 2_000
 
 
+def _checkpoint(unit: Unit, owner: str) -> tuple[int, int]:
+    """Return how far the service has followed and reacted, and keep its other processes away until the commit."""
+    for _ in range(2):
+        found = unit.rows("SELECT position, reacted FROM log.checkpoints WHERE owner = %s FOR UPDATE", (owner,))
+        if found:
+            break
+        unit.rows("INSERT INTO log.checkpoints (owner, position) VALUES (%s, 0) ON CONFLICT DO NOTHING", (owner,))
+    position, reacted = found[0]
+    return position, reacted
+
+
 class Feeds(Protocol):
     """Reads the feed of another service: (owner, after, limit, kinds) -> (events, position reached)."""
 
@@ -33,8 +44,9 @@ class Feeds(Protocol):
 class Follower:
     """Keeps the replicas of one service up with their owners. Several may run at once: the checkpoint is locked."""
 
-    def __init__(self, service: Service, owners: Mapping[str, str], feeds: Feeds) -> None:
-        """Follow for `service`; `owners` maps each kind to the service that owns it."""
+    def __init__(self, service: Service, owners: Mapping[str, str], feeds: Feeds, batch: int = BATCH) -> None:
+        """Follow for `service`, `batch` events a step; `owners` maps each kind to the service that owns it."""
+        self._batch = batch
         self._service = service
         self._feeds = feeds
         self._kinds: dict[str, list[str]] = {}
@@ -74,37 +86,39 @@ class Follower:
             self.catch_up(owner)
         return self._reached != since
 
-    def catch_up(self, owner: str) -> int:
-        """Apply all of `owner`'s events that are missing; return the position reached."""
+    def catch_up(self, owner: str, *, settle: bool = False) -> int:
+        """Apply all of `owner`'s events that are missing; return the position reached.
+
+        Where none of them concerns this service, the checkpoint stays behind until `settle` asks for it: a commit for
+        each event of all others would cost more than the work itself.
+        """
         with self._locks[owner]:
             while True:
-                reached, more = self._stepped(owner)
+                reached, more = self._stepped(owner, settle=settle)
                 self._reached[owner] = max(reached, self._reached.get(owner, 0))
                 if not more:
                     self.caught_up[owner] = time.monotonic()
                     return reached
 
-    def _stepped(self, owner: str) -> tuple[int, bool]:
+    def _stepped(self, owner: str, *, settle: bool) -> tuple[int, bool]:
         """Take one step; a reaction that met another writer of the same record is taken again."""
         for attempt in range(TRIES):
             try:
-                return self._step(owner)
+                return self._step(owner, settle=settle)
             except (UniqueViolation, DeadlockDetected, SerializationFailure):
                 if attempt == TRIES - 1:
                     raise
         raise AssertionError
 
-    def _step(self, owner: str) -> tuple[int, bool]:
+    def _step(self, owner: str, *, settle: bool) -> tuple[int, bool]:
         service = self._service
         request = Request(f"{service.name}.follow_{owner}", actor=THE_SYSTEM, request_id=f"follow-{owner}")
         with service.database.connection() as connection:
             unit = Unit(service, request, connection, writes=True)
-            unit.rows("INSERT INTO log.checkpoints (owner, position) VALUES (%s, 0) ON CONFLICT DO NOTHING", (owner,))
-            found = unit.rows("SELECT position, reacted FROM log.checkpoints WHERE owner = %s FOR UPDATE", (owner,))
-            after, reacted = found[0]
-            events, position = self._feeds(owner, after, BATCH, self._kinds[owner])
-            if position == after:
-                return after, False
+            after, reacted = _checkpoint(unit, owner)
+            events, position = self._feeds(owner, after, self._batch, self._kinds[owner])
+            if position == after or not (events or settle or position - after > self._batch):
+                return position, False
             changes = self._apply(unit, connection, owner, events, reacted)
             unit.flush()
             with connection.cursor() as cursor:
@@ -119,7 +133,7 @@ class Follower:
         if reached is not None:
             for listener in service.on_commit:
                 listener(reached, unit.changes)
-        return position, bool(events)
+        return position, len(events) == self._batch
 
     def _apply(self, unit: Unit, connection: Any, owner: str, events: list[Event], reacted: int) -> list[Change]:
         known = self._load(connection, events)

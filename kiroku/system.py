@@ -24,6 +24,8 @@ from contracts import OWNERS
 logger = logging.getLogger(__name__)
 SERVICES = ("auth", "production", "tasks", "media", "imports")
 IDLE = 1.0
+# What is written within this time is followed in one step. Who has written it does not wait: see `Follower.meet`.
+GATHER = 0.02
 
 
 def specs() -> dict[str, ServiceSpec]:
@@ -151,6 +153,9 @@ class FollowLoop:
             with self._news:
                 if not self._moved:
                     self._news.wait(IDLE)
+            if self._moved:
+                time.sleep(GATHER)
+            with self._news:
                 moved, self._moved = self._moved, set()
             if time.monotonic() - all_seen > IDLE:
                 # Where much happens somewhere, a wake-up lost elsewhere must not wait for silence.
@@ -158,12 +163,12 @@ class FollowLoop:
             for follower in self._followers.values():
                 for owner in follower.owners:
                     if not moved or owner in moved:
-                        self._step(follower, owner)
+                        self._step(follower, owner, settle=not moved)
 
-    def _step(self, follower: Follower, owner: str) -> None:
+    def _step(self, follower: Follower, owner: str, *, settle: bool) -> None:
         try:
             with self.still:
-                follower.catch_up(owner)
+                follower.catch_up(owner, settle=settle)
         except DomainError as problem:
             logger.warning("following %s: %s", owner, problem.message)
         except Exception:

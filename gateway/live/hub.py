@@ -21,6 +21,7 @@ from gateway.live.rooms import Rooms
 logger = logging.getLogger(__name__)
 NAMESPACE = "/events"
 BATCH = 500
+PEOPLE = "auth"
 # Changes of people after which everybody's right to be here is looked at again.
 IDENTITY_FIELDS = {"role", "active", "archived", "jti", "expiration_date", "departments"}
 PERSONAL = ("notification:",)
@@ -201,6 +202,12 @@ class Hub:
 
     async def _step(self, service: str) -> bool:
         after = self._positions[service]
+        if not self._listeners and service != PEOPLE:
+            # Nobody listens: what happens meanwhile need not be read. Who comes while the head is asked hears it all.
+            head = await asyncio.to_thread(self._source.head, service)
+            if not self._listeners:
+                self._positions[service] = head
+                return False
         events, reached = await asyncio.to_thread(self._source.read, service, after, BATCH)
         self._positions[service] = reached
         if not events:

@@ -247,7 +247,7 @@ def test_a_follower_has_the_owners_rows_and_catches_up_from_any_point(shop: Serv
     reader = Service(ServiceSpec("reader", owns=(), replicates=(SHELF, BOOK)), Database(url, commit="off"), NoBus())
     try:
         migrate(reader)
-        follower = Follower(reader, OWNERS, lambda owner, after, limit, kinds: shop.feed(after, min(limit, 7), kinds))
+        follower = Follower(reader, OWNERS, lambda owner, after, limit, kinds: shop.feed(after, limit, kinds), batch=7)
         book = a_book(shop, pages=3)
         assert follower.catch_up("library") == shop.head()
         call(shop, "update_book", {"pages": 4}, path={"instance_id": book["id"]})

@@ -55,7 +55,8 @@ def test_accents_case_parts_and_typos_do_not_matter(film: Film, typed: str, mean
 
 
 def test_signs_of_patterns_are_signs(film: Film) -> None:
-    assert film.find("10__", project_id=film.id)["assets"] == []
+    for pattern in ("___", "%%%", "\\\\\\"):
+        assert film.find(pattern, project_id=film.id)["assets"] == []
     assert "Lamp_1" in film.find("p_1", project_id=film.id)["assets"]
 
 
