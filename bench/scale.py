@@ -46,7 +46,7 @@ class House:
     def parts(self, words: str) -> list[psutil.Process]:
         """Return the processes whose command line ends with `words`, such as `serve tasks`."""
         found = []
-        for child in psutil.Process(self.process.pid).children(recursive=True):
+        for child in psutil.Process(self.process.pid).children():
             try:
                 if " ".join(child.cmdline()).endswith(words):
                     found.append(child)

@@ -152,7 +152,8 @@ def _headers(req: falcon.Request, request: Request) -> None:
     request.needs = _seen(req)
     request.idempotency_key = req.get_header("Idempotency-Key")
     request.if_match = req.get_header("If-Match")
-    request.if_none_match = req.get_header("If-None-Match")
+    # A proxy that compresses on the way makes tags weak.
+    request.if_none_match = (req.get_header("If-None-Match") or "").removeprefix("W/") or None
     request.headers = {
         "origin": "web" if "Mozilla" in (req.user_agent or "") else "script",
         "accept": req.accept,

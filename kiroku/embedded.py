@@ -18,7 +18,7 @@ from kiroku.resetting import keep_fresh, resetter
 from kiroku.settings import Settings, kept_secret
 from kiroku.sign_in import sign_in_limit, sign_in_settings
 from kiroku.system import SERVICES, LogSource, System
-from kiroku.web import serve
+from kiroku.web import OnExit, serve
 
 
 def service_settings(settings: Settings, password: str) -> dict[str, Any]:
@@ -95,15 +95,17 @@ def run(settings: Settings) -> None:
         first.stop()
         storage = storage_of(settings)
 
-        def make() -> Any:
+        def make(on_exit: OnExit) -> Any:
             start_traces(settings, "embedded")
             store = open_store(storage)
             system = System(urls, {**told, "store": store})
             system.start()
+            on_exit(system.stop)
             identities = Identities(system, told["secret"], settings.previous_secret)
             hub = Hub(system, identities, LogSource(system))
             live = LiveLoop(hub)
             live.start()
+            on_exit(live.stop)
 
             def forget() -> None:
                 identities.drop()

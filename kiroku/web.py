@@ -1,6 +1,7 @@
 """The web server in front of both shapes: gunicorn, with threads, told by our settings."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -10,15 +11,24 @@ from kiroku.memory import keep_trimming
 from kiroku.observing import GunicornLogger
 from kiroku.settings import Settings
 
+OnExit = Callable[[Callable[[], None]], None]
+Make = Callable[[OnExit], Any]
+
 
 class GunicornServer(BaseApplication):  # type: ignore[misc]
     """gunicorn, told by us instead of by its command line."""
 
-    def __init__(self, make: Callable[[], Any], options: dict[str, Any]) -> None:
+    def __init__(self, make: Make, options: dict[str, Any]) -> None:
         """Serve what `make` returns, with gunicorn's `options`."""
         self._make = make
-        self._told = options
+        self._ends: list[Callable[[], None]] = []
+        self._told = {**options, "worker_exit": self._end}
         super().__init__()
+
+    def _end(self, server: Any, worker: Any) -> None:
+        for end in reversed(self._ends):
+            with suppress(Exception):
+                end()
 
     def load_config(self) -> None:
         """Take our options."""
@@ -28,11 +38,14 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
     def load(self) -> Any:
         """Return the WSGI application; runs in the worker, after the fork."""
         keep_trimming()
-        return self._make()
+        return self._make(self._ends.append)
 
 
-def serve(make: Callable[[], Any], settings: Settings) -> None:
-    """Serve the WSGI application that `make` returns until a signal comes; ends by SystemExit, as gunicorn does."""
+def serve(make: Make, settings: Settings) -> None:
+    """Serve the WSGI application that `make` returns until a signal comes; ends by SystemExit, as gunicorn does.
+
+    What `make` gives to its argument is called when the worker ends, the last one first.
+    """
     options = {
         "bind": f"{settings.host}:{settings.port}",
         "worker_class": Worker,

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
@@ -184,8 +183,6 @@ class Hub:
                 moved = False
                 await asyncio.sleep(1)
             except Exception:
-                if not threading.main_thread().is_alive():
-                    return  # the process is ending, and takes no more work
                 logger.exception("live events of %s could not be read", service)
                 moved = False
                 await asyncio.sleep(1)

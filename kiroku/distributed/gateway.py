@@ -19,7 +19,7 @@ from kiroku.observing import start_traces
 from kiroku.settings import Settings, kept_secret
 from kiroku.sign_in import sign_in_limit
 from kiroku.system import specs
-from kiroku.web import serve
+from kiroku.web import OnExit, serve
 
 # What a process for live events answers besides them.
 HEALTH = tuple(route for route in ROUTES if route.path.startswith("/health/"))
@@ -29,7 +29,7 @@ def serve_gateway(settings: Settings, broker: Broker, *, only_live: bool = False
     """Serve until a signal comes: the API and live events, or these alone."""
     secret, sign_ins = kept_secret(settings), sign_in_limit(settings)
 
-    def make() -> Any:
+    def make(on_exit: OnExit) -> Any:
         start_traces(settings, "live" if only_live else "gateway")
         client, wakes = RpcClient(broker, timeout=settings.rpc_timeout), Wakes(broker)
         client.start()
@@ -44,6 +44,7 @@ def serve_gateway(settings: Settings, broker: Broker, *, only_live: bool = False
         )  # fmt: skip
         wakes.hear(lambda service: identities.drop() if service == "auth" else None)
         live.start()
+        on_exit(live.stop)
         Probes(settings.host, settings.probe_port, lambda: problems(client)).start()
         return with_live(app, live)
 

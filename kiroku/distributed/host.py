@@ -69,6 +69,7 @@ class OperationEntrypoint(Entrypoint):  # type: ignore[misc]
         self._inner, self._threads = inner, threads
         self._tag = ""
         self._busy = 0
+        self._closed = False
         self._quiet = threading.Condition()
 
     def start(self) -> None:
@@ -85,6 +86,7 @@ class OperationEntrypoint(Entrypoint):  # type: ignore[misc]
         self._line.cancel(self._tag)
         with self._quiet:
             self._quiet.wait_for(lambda: self._busy == 0, DRAIN_SECONDS)
+            self._closed = True
         self._pool.shutdown(wait=False)
         self._line.close()
 
@@ -97,6 +99,8 @@ class OperationEntrypoint(Entrypoint):  # type: ignore[misc]
 
     def _taken(self, channel: Any, message: Any) -> None:
         with self._quiet:
+            if self._closed:
+                return  # not acknowledged, so another process takes it
             self._busy += 1
         self._pool.submit(self._work, channel, message)
 

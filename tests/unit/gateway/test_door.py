@@ -58,7 +58,13 @@ class SmallBus:
         if request.operation == "auth.login":
             return Reply(body=b"{}", notes={"cookies": {"access": token(), "refresh": token("refresh")}})
         files = [[each.filename, each.size] for each in request.files]
-        found = {"body": request.body, "form": request.form, "query": request.query, "files": files}
+        found = {
+            "tag": request.if_none_match,
+            "body": request.body,
+            "form": request.form,
+            "query": request.query,
+            "files": files,
+        }
         return Reply(body=orjson.dumps({**found, "actor": request.actor.person_id}))
 
 
@@ -113,6 +119,12 @@ def test_after_a_change_of_secrets_tokens_of_the_previous_one_are_good_and_those
     for secret, status in ((SECRET, 200), ("a new secret of thirty-two bytes or more", 200), ("y" * 40, 422)):
         assert client.simulate_get("/read", headers=bearer(token(secret=secret))).status_code == status
     assert client.simulate_get("/read", headers=bearer(token(seconds=-5))).json == {"msg": "Token has expired"}
+
+
+@pytest.mark.parametrize("tag", ['"1f-p1-0"', 'W/"1f-p1-0"'])
+def test_a_tag_is_known_again_after_a_proxy_made_it_weak(client: Any, tag: str) -> None:
+    reply = client.simulate_get("/read", headers={**bearer(token()), "If-None-Match": tag})
+    assert reply.json["tag"] == '"1f-p1-0"'
 
 
 @pytest.mark.parametrize("prefix", ["", "/api"])

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
+import boto3
 import pytest
+from moto.server import ThreadedMotoServer
 
 from chassis.storage import FolderStore, InvalidKeyError, ObjectStore, UnknownObjectError, media_key, open_store
 
@@ -15,24 +17,29 @@ ID = "0fed1c2a-93d6-43a2-9d5e-0d3f7f1f1a11"
 
 
 @pytest.fixture(scope="module")
-def buckets() -> Iterator[str]:
-    """Yield the address of an S3 bucket that moto plays."""
-    moto = pytest.importorskip("moto", reason="S3 is tested where moto is installed")
-    with pytest.MonkeyPatch.context() as patch, moto.mock_aws():
+def endpoint() -> Iterator[str]:
+    """Yield the address of an S3 server, moto's, with the bucket `studio`."""
+    with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "testing")
-        import boto3
+        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        server.start()
+        host, port = server.get_host_and_port()
+        address = f"http://{host}:{port}"
+        boto3.client("s3", region_name="us-east-1", endpoint_url=address).create_bucket(Bucket="studio")
+        yield address
+        server.stop()
 
-        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="studio")
-        yield "s3://studio"
+
+def bucket(endpoint: str, prefix: str) -> ObjectStore:
+    return open_store(f"s3://studio/{prefix}?region=us-east-1&presign=yes&endpoint={endpoint}")
 
 
 @pytest.fixture(params=["folder", "bucket"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     if request.param == "folder":
         return open_store(f"file://{tmp_path}/store", durable=False)
-    address = request.getfixturevalue("buckets")
-    return open_store(f"{address}/{tmp_path.name}?region=us-east-1&presign=yes")
+    return bucket(request.getfixturevalue("endpoint"), tmp_path.name)
 
 
 def failing() -> Iterator[bytes]:
@@ -48,15 +55,15 @@ def test_what_was_put_is_read_back(store: ObjectStore) -> None:
     assert abs(store.modified(KEY) - datetime.now(UTC)) < timedelta(minutes=1)
 
 
-def test_a_missing_bucket_is_made_and_a_present_one_left_alone(buckets: str) -> None:
-    fresh = open_store("s3://fresh-bucket?region=eu-west-1")
+def test_a_missing_bucket_is_made_and_a_present_one_left_alone(endpoint: str) -> None:
+    fresh = open_store(f"s3://fresh-bucket?region=eu-west-1&endpoint={endpoint}")
     fresh.prepare()
     fresh.put(KEY, [b"kept"])
     fresh.prepare()
     assert b"".join(fresh.open(KEY)) == b"kept"
 
 
-def test_a_store_of_ones_own_has_one_host_name_for_all_buckets(buckets: str) -> None:
+def test_a_store_of_ones_own_has_one_host_name_for_all_buckets(endpoint: str) -> None:
     own = open_store("s3://studio?region=us-east-1&endpoint=http://storage:8333&presign=yes")
     assert (own.url(KEY) or "").startswith(f"http://storage:8333/studio/{KEY}?")
 
@@ -104,6 +111,29 @@ def test_a_failing_stream_leaves_the_old_object(store: ObjectStore) -> None:
             store.put(key, failing())
     assert b"".join(store.open(KEY)) == b"old"
     assert not store.exists("pictures/other")
+
+
+def test_all_keys_are_listed_and_nothing_that_is_being_written(store: ObjectStore) -> None:
+    for key in ("a/one", "a/two", "b"):
+        store.put(key, [b"x"])
+    with pytest.raises(ConnectionError):
+        store.put("c", failing())
+    assert sorted(store.list_keys()) == ["a/one", "a/two", "b"]
+
+
+def test_an_upload_in_parts_that_fails_in_the_middle_leaves_no_part(endpoint: str, tmp_path: Path) -> None:
+    def long() -> Iterator[bytes]:
+        for _ in range(20):
+            yield bytes(1 << 20)
+        raise ConnectionError("the client went away")
+
+    store = bucket(endpoint, tmp_path.name)
+    store.put(KEY, [b"old"])
+    with pytest.raises(ConnectionError):
+        store.put(KEY, long())
+    assert b"".join(store.open(KEY)) == b"old"
+    client = boto3.client("s3", region_name="us-east-1", endpoint_url=endpoint)
+    assert "Uploads" not in client.list_multipart_uploads(Bucket="studio")
 
 
 def test_deleting_twice_is_fine(store: ObjectStore) -> None:
