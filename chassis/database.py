@@ -30,7 +30,9 @@ class Database:
         options = (
             f"-c search_path={SEARCH_PATH} -c TimeZone=UTC -c jit=off -c synchronous_commit={commit} "
             # The list of a large production's tasks is sorted without going to the disk.
-            "-c work_mem=32MB"
+            "-c work_mem=32MB "
+            # How alike a part of a name must be to what was typed (1: the same) to be found with the operator `<%`.
+            "-c pg_trgm.word_similarity_threshold=0.45"
         )
         self._engine = create_engine(
             _sqlalchemy_url(url),

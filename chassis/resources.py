@@ -63,6 +63,7 @@ class Resource:
     """All that the chassis must know of one kind of record.
 
     `live` is the noun of client events (`task-type` gives `task-type:new`), or a function from fields to it.
+    `searched` names texts that are searched by parts and likeness, without accents and case, where the kind is owned.
     `render` adds computed keys to the wire document; it sees the fields and must be pure.
     """
 
@@ -72,6 +73,7 @@ class Resource:
     fields: tuple[Field, ...]
     unique: tuple[Unique, ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
+    searched: tuple[str, ...] = ()
     live: str | Callable[[Fields], str | None] | None = None
     live_key: str | None = None
     render: Callable[[Fields], Mapping[str, Any]] | None = None

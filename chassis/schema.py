@@ -36,6 +36,7 @@ def create_log(cursor: Any, only: Collection[str] | None = None) -> None:
         "CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public",
         "CREATE EXTENSION IF NOT EXISTS unaccent WITH SCHEMA public",
         "CREATE SCHEMA IF NOT EXISTS log",
+        sql.PLAIN_TEXT,
         "CREATE TABLE IF NOT EXISTS log.migrations (name text PRIMARY KEY)",
     ):
         cursor.execute(statement)

@@ -38,6 +38,13 @@ LOG_MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0002_add_relay_cursor", "CREATE TABLE log.relay (position bigint NOT NULL); INSERT INTO log.relay VALUES (0);"),
 )
 
+# Names as a search sees them. `unaccent` alone may change with its rules, so PostgreSQL builds no index on it; ours are
+# those of the extension, and a read model is made anew with every release that could bring others.
+PLAIN_TEXT = """
+CREATE OR REPLACE FUNCTION log.plain_text(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$ SELECT public.unaccent('public.unaccent'::regdictionary, lower($1)) $$
+"""
+
 APPEND = """
 WITH head AS (UPDATE log.head SET position = position + %s RETURNING position - %s AS base),
 added AS (
@@ -92,6 +99,9 @@ def create_table(resource: Resource, schema: str, *, rules: bool = True) -> str:
             lines.append(f'CREATE INDEX ON {schema}."{kind}" USING gin ("{field.name}");')
     for index in resource.indexes:
         lines.append(f'CREATE INDEX ON {schema}."{kind}" ({", ".join(index)});')
+    for name in resource.searched if rules else ():
+        words = f'log.plain_text("{name}") public.gin_trgm_ops'
+        lines.append(f'CREATE INDEX ON {schema}."{kind}" USING gin ({words});')
     for rule in resource.unique if rules else ():
         where = f" WHERE {rule.where}" if rule.where else ""
         lines.append(f'CREATE UNIQUE INDEX ON {schema}."{kind}" ({", ".join(rule.columns)}){where};')

@@ -210,6 +210,7 @@ ENTITY = Resource(
     ),
     unique=(Unique(("name", "project_id", "entity_type_id", "parent_id")),),
     indexes=(("project_id", "kind"),),
+    searched=("name",),
 )
 
 ENTITY_LINK = Resource(

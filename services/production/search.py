@@ -23,19 +23,18 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 INDEXES = ("assets", "shots", "persons")
 SHORTEST = 3
-ALIKE = 0.45
 MINIMAL = ("id", "type", "first_name", "last_name", "full_name", "has_avatar", "active", "departments", "studio_id",
            "role", "desktop_login", "is_bot")  # fmt: skip
 FOR_CLIENTS = ("id", "type", "first_name", "last_name", "full_name", "has_avatar", "active", "role", "is_bot")
-# Names as the search sees them: without accents and case.
-PLAIN = "public.unaccent(lower({}))"
+# Names as the search sees them: without accents and case. Of entities there is an index on it.
+PLAIN = "log.plain_text({})"
 RANK = """CASE WHEN {plain} = %(q)s THEN 0 WHEN {plain} LIKE %(start)s THEN 1 WHEN {plain} LIKE %(part)s THEN 2
           ELSE 3 END"""
-FITS = "({plain} LIKE %(part)s OR public.word_similarity(%(q)s, {plain}) >= " + str(ALIKE) + ")"
+FITS = "({plain} LIKE %(part)s OR %(q)s OPERATOR(public.<%%) {plain})"
 
 
 def _terms(unit: Unit, query: str) -> dict[str, Any]:
-    [[plain]] = unit.rows("SELECT public.unaccent(lower(%s))", (query.strip(),))
+    [[plain]] = unit.rows("SELECT log.plain_text(%s)", (query.strip(),))
     escaped = plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return {"q": plain, "start": f"{escaped}%", "part": f"%{escaped}%"}
 
