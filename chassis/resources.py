@@ -111,6 +111,17 @@ class Resource:
         """Return the value of each field when none is given (relations: empty list)."""
         return {f.name: (f.default if f.default is not None or not f.relation else []) for f in self.fields}
 
+    @cached_property
+    def _lists(self) -> tuple[tuple[str, Any], ...]:
+        return tuple((name, value) for name, value in self.defaults.items() if isinstance(value, list | dict))
+
+    def fresh(self) -> Fields:
+        """Return the defaults for one new record, whose lists are its own."""
+        found = self.defaults.copy()
+        for name, value in self._lists:
+            found[name] = value.copy()
+        return found
+
     def live_name(self, fields: Fields) -> str | None:
         """Return the noun of client events for a record with `fields`."""
         return self.live(fields) if callable(self.live) else self.live
@@ -181,4 +192,4 @@ class Record:
 
 def wire_datetime(moment: Any) -> str | None:
     """Return `YYYY-MM-DDTHH:MM:SS` in UTC, as the contract writes datetimes."""
-    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S")
+    return None if moment is None else moment.isoformat(timespec="seconds")[:19]

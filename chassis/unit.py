@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from chassis import log
 from chassis.changes import Buffer, Change
 from chassis.errors import Invalid
 from chassis.events import CREATE, DELETE, UPDATE, Event, changed, fact_name, moment
+from chassis.ids import new_id
 from chassis.messages import Actor, Reply, Request
 from chassis.reading import Reader
 from chassis.resources import Fields, Record, Resource, wire_datetime
@@ -87,10 +87,10 @@ class Unit(Reader):
     ) -> Record:
         """Create a record with `fields` over the kind's defaults. `created_at` among them is honoured."""
         resource = self._own(kind)
-        values: Fields = {**_fresh(resource.defaults), **{k: v for k, v in fields.items() if k in resource.by_name}}
+        values: Fields = {**resource.fresh(), **{k: v for k, v in fields.items() if k in resource.by_name}}
         created = moment(fields.get("created_at")) or self.moment
         project = project_id or values.get("project_id") or (id if kind == "project" else None)
-        record_id = id or str(uuid4())
+        record_id = id or new_id()
         if kind == "project":
             project = record_id
         record = Record(kind, record_id, 1, values, project, created, self.moment)
@@ -219,7 +219,3 @@ class Unit(Reader):
                 raise Invalid("Nothing was changed.")
             events[-1].live.extend([name, dict(payload)] for name, payload in self._announced)
         return events
-
-
-def _fresh(defaults: Fields) -> Fields:
-    return {k: (v.copy() if isinstance(v, list | dict) else v) for k, v in defaults.items()}
