@@ -23,7 +23,8 @@ from chassis.policy import nobody
 from chassis.rebuild import rebuild
 from chassis.resources import Field, Resource
 from chassis.schema import migrate
-from chassis.service import Service, ServiceSpec
+from chassis.service import Service
+from chassis.spec import ServiceSpec
 from chassis.unit import Unit
 from kiroku.postgres import EmbeddedPostgres
 
@@ -128,7 +129,7 @@ def log_figures(service: Service) -> Iterator[Figure]:
     yield timed("event, one a transaction, 8 clients", one, 2_000, threads=8)
     batch = timed("event, 500 a transaction", lambda: call("create_many", {"names": names}), BATCHES, each=BATCH)
     yield Figure(batch.what, batch.per_second, batch.p50_ms / BATCH, "≥ 5,000")
-    (row,) = service.database.run('SELECT id FROM read."note" LIMIT 1')
+    (row,) = service.database.run('SELECT id FROM "note" LIMIT 1')
     path = {"instance_id": str(row[0])}
     yield timed("read of one document", lambda: call("get_note", path=path), READS)
     began = time.perf_counter()

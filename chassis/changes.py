@@ -68,14 +68,15 @@ def write_rows(cursor: Any, resource: Resource, records: list[Record], schema: s
     cursor.execute(_upsert(resource, schema), cells)
 
 
-_UPSERTS: dict[tuple[str, str], str] = {}
+# By identity, as hashing a resource takes longer than the statement; it is kept so that no other gets its id.
+_UPSERTS: dict[tuple[int, str], tuple[Resource, str]] = {}
 
 
 def _upsert(resource: Resource, schema: str) -> str:
-    key = (resource.kind, schema)
+    key = (id(resource), schema)
     if key not in _UPSERTS:
-        _UPSERTS[key] = sql.upsert(resource, schema)
-    return _UPSERTS[key]
+        _UPSERTS[key] = (resource, sql.upsert(resource, schema))
+    return _UPSERTS[key][1]
 
 
 def _cell(kind: str, value: Any) -> Any:

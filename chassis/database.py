@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import psycopg2
 from psycopg2 import extensions
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.pool import PoolProxiedConnection
 
 from chassis import tracing
 
-SEARCH_PATH = "read,replica,log,public"
 # Documents go to the socket as they are: as bytes, never decoded.
 RAW_TEXT = extensions.new_type((25, 114, 3802), "RAW_TEXT", extensions.BYTES)
 
@@ -25,19 +25,28 @@ class Database:
     """The database of one service. Connections are in autocommit: transactions begin explicitly."""
 
     def __init__(self, url: str, *, pool_size: int = 8, commit: str = "on") -> None:
-        """Open `url` lazily, with at most `pool_size` connections; `commit` is PostgreSQL's synchronous_commit."""
+        """Open `url` lazily, with at most `pool_size` connections; `commit` is PostgreSQL's synchronous_commit.
+
+        `schemas`, where statements look for tables, may be changed until the first connection is there.
+        """
         self.url = url
-        options = (
-            f"-c search_path={SEARCH_PATH} -c TimeZone=UTC -c jit=off -c synchronous_commit={commit} "
+        self.schemas = "log,public"
+        self._pool_size = pool_size
+        self._options = (
+            f"-c TimeZone=UTC -c jit=off -c synchronous_commit={commit} "
             # The list of a large production's tasks is sorted without going to the disk.
             "-c work_mem=32MB "
             # How alike a part of a name must be to what was typed (1: the same) to be found with the operator `<%`.
             "-c pg_trgm.word_similarity_threshold=0.45"
         )
-        self._engine = create_engine(
-            _sqlalchemy_url(url),
-            pool_size=pool_size,
-            max_overflow=pool_size,
+
+    @cached_property
+    def _engine(self) -> Engine:
+        options = f"-c search_path={self.schemas} {self._options}"
+        return create_engine(
+            _sqlalchemy_url(self.url),
+            pool_size=self._pool_size,
+            max_overflow=self._pool_size,
             pool_reset_on_return=None,
             pool_use_lifo=True,
             connect_args={"options": options, "application_name": "kiroku", **tracing.cursor_options()},

@@ -165,5 +165,13 @@ class Unavailable(DomainError):
     code = "service.unavailable"
 
 
+class Superseded(Unavailable):
+    """503: another release serves the database now; nothing was changed, and one of its processes can do it."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("Another release of Kiroku serves this database now: try again.")
+
+
 class VersionConflict(Exception):
     """Another transaction appended to the same stream first; the decision is taken again."""

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import orjson
-from psycopg2.errors import DeadlockDetected, SerializationFailure, UniqueViolation
+from psycopg2.errors import DeadlockDetected, SerializationFailure, UndefinedTable, UniqueViolation
 
 from chassis import log, sql
 from chassis.changes import Buffer, Change, fold
+from chassis.errors import Superseded
 from chassis.events import Event
 from chassis.messages import THE_SYSTEM, Request
 from chassis.resources import Record
@@ -22,13 +23,25 @@ logger = logging.getLogger(__name__)
 BATCH = 2_000
 
 
-def _checkpoint(unit: Unit, owner: str) -> tuple[int, int]:
+CHECKPOINT = "SELECT position, reacted FROM log.checkpoints WHERE (owner, shape) = (%s, %s) FOR UPDATE"
+FIRST_CHECKPOINT = """
+INSERT INTO log.checkpoints (owner, shape, position) SELECT %s, shape, 0 FROM log.head WHERE shape = %s
+ON CONFLICT DO NOTHING
+"""
+SETTLE = """
+UPDATE log.checkpoints SET position = %s, reacted = greatest(reacted, %s) WHERE (owner, shape) = (%s, %s)
+"""
+
+
+def _checkpoint(unit: Unit, owner: str, shape: str) -> tuple[int, int]:
     """Return how far the service has followed and reacted, and keep its other processes away until the commit."""
     for _ in range(2):
-        found = unit.rows("SELECT position, reacted FROM log.checkpoints WHERE owner = %s FOR UPDATE", (owner,))
+        found = unit.rows(CHECKPOINT, (owner, shape))
         if found:
             break
-        unit.rows("INSERT INTO log.checkpoints (owner, position) VALUES (%s, 0) ON CONFLICT DO NOTHING", (owner,))
+        unit.rows(FIRST_CHECKPOINT, (owner, shape))
+    else:
+        raise Superseded
     position, reacted = found[0]
     return position, reacted
 
@@ -44,9 +57,15 @@ class Feeds(Protocol):
 class Follower:
     """Keeps the replicas of one service up with their owners. Several may run at once: the checkpoint is locked."""
 
-    def __init__(self, service: Service, owners: Mapping[str, str], feeds: Feeds, batch: int = BATCH) -> None:
-        """Follow for `service`, `batch` events a step; `owners` maps each kind to the service that owns it."""
+    def __init__(
+        self, service: Service, owners: Mapping[str, str], feeds: Feeds, batch: int = BATCH, *, served: bool = True
+    ) -> None:
+        """Follow for `service`, `batch` events a step; `owners` maps each kind to the service that owns it.
+
+        Read models that are not `served` yet leave out what depends on them: derived ones, and revisions for ETags.
+        """
         self._batch = batch
+        self._served = served
         self._service = service
         self._feeds = feeds
         self._kinds: dict[str, list[str]] = {}
@@ -108,6 +127,10 @@ class Follower:
             except (UniqueViolation, DeadlockDetected, SerializationFailure):
                 if attempt == TRIES - 1:
                     raise
+            except (Superseded, UndefinedTable):
+                if self._service.is_superseded():
+                    raise Superseded from None
+                raise
         raise AssertionError
 
     def _step(self, owner: str, *, settle: bool) -> tuple[int, bool]:
@@ -115,20 +138,17 @@ class Follower:
         request = Request(f"{service.name}.follow_{owner}", actor=THE_SYSTEM, request_id=f"follow-{owner}")
         with service.database.connection() as connection:
             unit = Unit(service, request, connection, writes=True)
-            after, reacted = _checkpoint(unit, owner)
+            after, reacted = _checkpoint(unit, owner, service.spec.shape)
             events, position = self._feeds(owner, after, self._batch, self._kinds[owner])
             if position == after or not (events or settle or position - after > self._batch):
                 return position, False
             changes = self._apply(unit, connection, owner, events, reacted)
             unit.flush()
             with connection.cursor() as cursor:
-                if changes:
+                if changes and self._served:
                     service.refresh_derived(cursor, changes)
                     log.bump(cursor, {c.event.project_id or c.event.kind for c in changes}, 0)
-                cursor.execute(
-                    "UPDATE log.checkpoints SET position = %s, reacted = greatest(reacted, %s) WHERE owner = %s",
-                    (position, position, owner),
-                )
+                cursor.execute(SETTLE, (position, position, owner, service.spec.shape))
             reached = unit.finish()
         if reached is not None:
             for listener in service.on_commit:
@@ -137,11 +157,11 @@ class Follower:
 
     def _apply(self, unit: Unit, connection: Any, owner: str, events: list[Event], reacted: int) -> list[Change]:
         known = self._load(connection, events)
-        held = self._held(unit, owner)
+        held = _held(unit, owner)
         changes: list[Change] = []
         buffer = Buffer()
         for event in events:
-            if (event.kind, event.id) in held:
+            if event.position > held.get((event.kind, event.id), event.position):
                 self._park(unit, owner, event, "an earlier event of this record is parked")
                 continue
             record = fold(buffer, known, event)
@@ -170,9 +190,6 @@ class Follower:
         else:
             unit.rows("RELEASE SAVEPOINT reaction")
 
-    def _held(self, unit: Unit, owner: str) -> set[tuple[str, str]]:
-        return {(k, i) for k, i in unit.rows("SELECT kind, id::text FROM log.parked WHERE owner = %s", (owner,))}
-
     def _park(self, unit: Unit, owner: str, event: Event, error: str) -> None:
         body = orjson.dumps(event).decode()
         unit.rows(
@@ -200,7 +217,7 @@ class Follower:
         request = Request(f"{service.name}.replay_{owner}", actor=THE_SYSTEM, request_id=f"replay-{owner}")
         with service.database.connection() as connection:
             unit = Unit(service, request, connection, writes=True)
-            unit.rows("SELECT position FROM log.checkpoints WHERE owner = %s FOR UPDATE", (owner,))
+            _checkpoint(unit, owner, service.spec.shape)
             gone = "DELETE FROM log.parked WHERE owner = %s AND position = %s"
             unit.rows(gone, (owner, event.position))
             known = self._load(connection, [event])
@@ -232,6 +249,12 @@ class Follower:
                     record = resource.load(row)
                     known[(kind, record.id)] = record
         return known
+
+
+def _held(unit: Unit, owner: str) -> dict[tuple[str, str], int]:
+    """Return the position of the first parked event of each record that has one; later ones must wait for it."""
+    rows = unit.rows("SELECT kind, id::text, min(position) FROM log.parked WHERE owner = %s GROUP BY 1, 2", (owner,))
+    return {(kind, id_): position for kind, id_, position in rows}
 
 
 def parked_event(text: str) -> Event:

@@ -26,7 +26,7 @@ FAMILIES = {
     "jobs": ("kiroku_jobs_waiting", "Background work that waits or is under way", ("service", "worker")),
 }
 STATE = "SELECT head.position, relay.position FROM log.head, log.relay"
-CHECKPOINTS = "SELECT owner, position FROM log.checkpoints"
+CHECKPOINTS = "SELECT owner, c.position FROM log.checkpoints c JOIN log.head USING (shape)"
 PARKED = "SELECT owner, count(*) FROM log.parked GROUP BY owner"
 Sample = tuple[str, tuple[str, ...], float]
 

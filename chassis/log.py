@@ -7,15 +7,17 @@ from typing import Any
 import orjson
 
 from chassis import sql
+from chassis.errors import Superseded
 from chassis.events import Event, Upcasters
 from chassis.messages import Request
 
 
-def append(cursor: Any, events: list[Event], request: Request, now: datetime) -> int:
+def append(cursor: Any, events: list[Event], request: Request, now: datetime, shape: str) -> int:
     """Append `events`, each a microsecond after the one before, from `now` on; return the position of the last one.
 
     Positions are taken under the lock of the head row, which is held to the commit: gap-free, in commit order.
-    A clash of stream versions raises psycopg2's UniqueViolation of `events_stream`.
+    A clash of stream versions raises psycopg2's UniqueViolation of `events_stream`. Raises Superseded when read models
+    of another shape than the writer's are served: those would miss the events.
     """
     count = len(events)
     columns: list[list[Any]] = [
@@ -32,9 +34,12 @@ def append(cursor: Any, events: list[Event], request: Request, now: datetime) ->
     ]
     actor = request.actor
     behalf = actor.claims.get("on_behalf_of")
-    head = [count, count, now, actor.person_id, behalf, request.request_id, request.causation]
+    head = [count, shape, count, now, actor.person_id, behalf, request.request_id, request.causation]
     cursor.execute(sql.APPEND, [*head, *columns])
-    base: int = cursor.fetchone()[0]
+    row = cursor.fetchone()
+    if row is None:
+        raise Superseded
+    base: int = row[0]
     return base + count
 
 

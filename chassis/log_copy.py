@@ -14,6 +14,13 @@ from chassis.sql import LOG_MIGRATIONS
 
 MIGRATIONS = tuple(name for name, _ in LOG_MIGRATIONS)
 TRIES = 50
+SHAPES = "0003_serve_one_shape_at_a_time"
+FORGET = """
+DELETE FROM log.checkpoints WHERE shape <> (SELECT shape FROM log.head);
+DELETE FROM log.prepared;
+UPDATE log.checkpoints SET shape = '';
+UPDATE log.head SET shape = '';
+"""
 
 
 class BackupError(Exception):
@@ -71,7 +78,7 @@ def _snapshot(stack: ExitStack, url: str) -> Snapshot:
     cursor = connection.cursor()
     cursor.execute("SELECT position FROM log.head")
     [(position,)] = cursor.fetchall()
-    cursor.execute("SELECT owner, greatest(position, reacted) FROM log.checkpoints")
+    cursor.execute("SELECT owner, max(greatest(position, reacted)) FROM log.checkpoints GROUP BY owner")
     return Snapshot(cursor, position, dict(cursor.fetchall()))
 
 
@@ -100,7 +107,8 @@ def loading(url: str, migrations: list[str]) -> Iterator[Any]:
             tables = sql.SQL(", ").join(sql.Identifier("log", name) for (name,) in cursor.fetchall())
             cursor.execute(sql.SQL("TRUNCATE {}").format(tables))
             yield cursor
-            cursor.execute("DELETE FROM log.meta WHERE name = 'shape'")
+            if SHAPES in migrations:
+                cursor.execute(FORGET)
     finally:
         connection.close()
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chassis import schema, sql
-from chassis.changes import Buffer, fold
+from chassis.changes import Buffer, Change, fold
 from chassis.events import Event
 from chassis.log import head_position, read_feed
 from chassis.resources import Record
@@ -29,20 +29,25 @@ def fold_log(
         events = [event for event in events if event.position <= head]
         if not events:
             break
-        _fold_batch(cursor, service, target, events)
+        fold_batch(cursor, service, target, events)
         after = events[-1].position
         if progress:
             progress(after, head)
     return after
 
 
-def _fold_batch(cursor: Any, service: Service, target: str, events: list[Event]) -> None:
+def fold_batch(cursor: Any, service: Service, target: str, events: list[Event]) -> list[Change]:
+    """Fold `events` into the tables of schema `target`; return the changes that they were to owned kinds."""
     owned = [event for event in events if event.kind in service.owned]
     known = _known(cursor, service, target, owned)
     buffer = Buffer()
+    changes = []
     for event in owned:
-        fold(buffer, known, event)
+        record = fold(buffer, known, event)
+        if record is not None:
+            changes.append(Change(event, record))
     buffer.flush(cursor, service.owned, target)
+    return changes
 
 
 def _known(cursor: Any, service: Service, target: str, events: list[Event]) -> dict[tuple[str, str], Record | None]:
@@ -76,8 +81,8 @@ def rebuild(service: Service, progress: Progress | None = None) -> int:
         cursor.execute("SELECT position FROM log.head FOR UPDATE")
         position = fold_log(cursor, service, "read_next", position, progress=progress)
         for resource in service.spec.owns:
-            cursor.execute(f'DROP TABLE read."{resource.kind}" CASCADE')
-            cursor.execute(f'ALTER TABLE read_next."{resource.kind}" SET SCHEMA read')
+            cursor.execute(f'DROP TABLE {service.spec.read}."{resource.kind}" CASCADE')
+            cursor.execute(f'ALTER TABLE read_next."{resource.kind}" SET SCHEMA {service.spec.read}')
         for derived in service.spec.derived:
             derived.fill(cursor)
         cursor.execute("COMMIT")

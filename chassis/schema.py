@@ -1,7 +1,6 @@
-"""Brings the database of a service into shape: the log by numbered migrations, read models from resources."""
+"""Brings the database of a service into shape: the log by numbered migrations, tables of read models, first records."""
 
-import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from chassis import sql
@@ -12,22 +11,33 @@ from chassis.unit import Unit
 LOCK = 7_231_004
 
 
-def migrate(service: Service, before_seed: Callable[[], None] | None = None) -> bool:
-    """Create or upgrade the schemas, then seed a fresh install; tell whether the read models were made anew.
+def migrate(
+    service: Service,
+    fill: Callable[[Mapping[str, int]], None] = lambda limits: None,
+    before_seed: Callable[[], None] = lambda: None,
+    *,
+    serve: bool = True,
+) -> bool:
+    """Create or upgrade the log, make the read models, serve them and seed a fresh install; tell whether it is served.
 
-    Safe to run from several processes at once. `before_seed` runs in between: it fills the replicas that first records
-    refer to.
+    Safe to run from several processes at once. Without `serve`, read models beside those of another release wait for
+    the first process of this one. `fill` is what `shapes.prepare` wants; `before_seed` fills the replicas that first
+    records refer to.
     """
+    from chassis import shapes
+
     with service.database.connection() as connection, connection.cursor() as cursor:
         cursor.execute("BEGIN")
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         create_log(cursor)
-        new = create_read_models(cursor, service)
         cursor.execute("COMMIT")
-    if before_seed:
-        before_seed()
+    shapes.prepare(service, fill)
+    if not serve and shapes.served(service) not in (shapes.NOTHING, service.spec.shape):
+        return False
+    shapes.switch(service)
+    before_seed()
     seed(service)
-    return new
+    return True
 
 
 def create_log(cursor: Any, only: Collection[str] | None = None) -> None:
@@ -46,37 +56,6 @@ def create_log(cursor: Any, only: Collection[str] | None = None) -> None:
         if name not in done and (only is None or name in only):
             cursor.execute(statements)
             cursor.execute("INSERT INTO log.migrations VALUES (%s)", (name,))
-
-
-def shape(service: Service) -> str:
-    """Return the digest of the read models' definition; a new digest asks for a rebuild."""
-    spec = service.spec
-    extra = [derived.ddl for derived in spec.derived]
-    text = sql.definition((*spec.owns, *spec.replicates), extra)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def create_read_models(cursor: Any, service: Service) -> bool:
-    """Create the read and replica schemas unless they are there in the present shape. True: they are new."""
-    cursor.execute("SELECT value FROM log.meta WHERE name = 'shape'")
-    row = cursor.fetchone()
-    present = shape(service)
-    if row and row[0] == present:
-        return False
-    cursor.execute("DROP SCHEMA IF EXISTS read CASCADE; DROP SCHEMA IF EXISTS replica CASCADE")
-    cursor.execute("CREATE SCHEMA read; CREATE SCHEMA replica")
-    create_tables(cursor, service, "read", "replica")
-    # Replicas fill again from the owners' feeds; reactions up to `reacted` have had their effect and stay out.
-    cursor.execute("UPDATE log.checkpoints SET position = 0")
-    cursor.execute(
-        "INSERT INTO log.meta VALUES ('shape', %s) ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value", (present,)
-    )
-    from chassis.rebuild import fold_log
-
-    fold_log(cursor, service, "read")
-    for derived in service.spec.derived:
-        derived.fill(cursor)
-    return True
 
 
 def create_tables(cursor: Any, service: Service, read: str, replica: str | None) -> None:

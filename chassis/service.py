@@ -1,101 +1,30 @@
-"""A service: its kinds, rooms and policies as one value, and the host-independent call of its operations."""
+"""A running service: the host-independent call of its operations."""
 
 import hashlib
 import logging
+import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 from psycopg2 import DatabaseError, Error, InterfaceError, OperationalError, errors
 
 from chassis.changes import Change
-from chassis.crud import Crud
 from chassis.database import Database
-from chassis.errors import DomainError, Forbidden, NotFound, Refused, Unavailable, UnknownParent
-from chassis.events import Event, Upcasters, public
+from chassis.errors import DomainError, Forbidden, NotFound, Refused, Superseded, Unavailable, UnknownParent
+from chassis.events import Event, public
 from chassis.log import head_position, read_feed
 from chassis.messages import THE_SYSTEM, Reply, Request
 from chassis.observed import Observed
-from chassis.operations import Operation, operations_of
-from chassis.resources import Record, Resource
+from chassis.operations import Operation
+from chassis.resources import Record
+from chassis.spec import Bus, ServiceSpec
 from chassis.unit import Unit
-from chassis.workers import Worker
 
 logger = logging.getLogger(__name__)
 TRIES = 8
 UNIQUE_TEXT = "A record with the same unique values already exists."
 CLASHES = (errors.DeadlockDetected, errors.SerializationFailure)
-
-
-class Bus(Protocol):
-    """Where requests to other services go: a direct call, or a message over the broker."""
-
-    def call(self, request: Request) -> Reply:
-        """Return the reply of the operation that `request` names. Raises its DomainError."""
-        ...
-
-
-@dataclass(frozen=True)
-class Derived:
-    """A read model beside those of the kinds, kept in the transaction of what it is made of.
-
-    `ddl` creates it; `apply` brings it up to a set of changes; `fill` makes all of it anew, with the same outcome.
-    """
-
-    name: str
-    ddl: str
-    apply: Callable[[Any, list[Change]], None]
-    fill: Callable[[Any], None]
-
-
-@dataclass(frozen=True)
-class ServiceSpec:
-    """What a service is: the kinds it owns and replicates, its rooms, generic operations and first records."""
-
-    name: str
-    owns: tuple[Resource, ...]
-    replicates: tuple[Resource, ...] = ()
-    cruds: tuple[Crud, ...] = ()
-    rooms: tuple[ModuleType, ...] = ()
-    derived: tuple[Derived, ...] = ()
-    workers: tuple[Worker, ...] = ()
-    seed: Callable[[Unit], None] | None = None
-    upcasters: Upcasters = field(default_factory=Upcasters)
-
-    def operations(self) -> dict[str, Operation]:
-        """Return all operations by name; a handwritten one wins over a generic one of the same name."""
-        found: dict[str, Operation] = {}
-        for crud in self.cruds:
-            found.update(crud.operations())
-        written: dict[str, Operation] = {}
-        for room in self.rooms:
-            for name, operation in operations_of(room).items():
-                if name in written:
-                    raise ValueError(f"{self.name}.{name} is declared twice")
-                written[name] = operation
-        return {**found, **written}
-
-    def reactions(self) -> dict[str, list[Callable[[Unit, Event, Record | None], None]]]:
-        """Return the reactions of all rooms by replicated kind."""
-        found: dict[str, list[Callable[[Unit, Event, Record | None], None]]] = {}
-        for room in self.rooms:
-            for value in vars(room).values():
-                for kind in getattr(value, "reacts_to", ()):
-                    if value.__module__ == room.__name__:
-                        found.setdefault(kind, []).append(value)
-        return found
-
-
-def reacts(*kinds: str) -> Callable[[Any], Any]:
-    """Declare a reaction to changes of replicated `kinds`: (unit, event, record) in the replica's transaction."""
-
-    def mark(function: Any) -> Any:
-        function.reacts_to = kinds
-        return function
-
-    return mark
 
 
 class Service:
@@ -108,6 +37,7 @@ class Service:
         self.spec = spec
         self.name = spec.name
         self.database = database
+        database.schemas = f"{spec.read},{spec.replica},log,public"
         self.bus = bus
         self.settings = settings or {}
         self.owned = {r.kind: r for r in spec.owns}
@@ -117,6 +47,7 @@ class Service:
         self.catch_up: Callable[[Mapping[str, int]], None] = lambda needs: None
         self.followed: Callable[[], Mapping[str, int]] = dict
         self.look_again: Callable[[Mapping[str, int]], bool] = lambda since: False
+        self.superseded = threading.Event()
 
     def call(self, request: Request) -> Reply:
         """Run the operation that `request` names. Raises DomainError for what a caller can mend."""
@@ -151,9 +82,15 @@ class Service:
                     raise Refused(UNIQUE_TEXT) from None
             except (DatabaseError, InterfaceError) as problem:
                 if not _is_lost(problem):
+                    self._explain(problem)
                     raise
                 self._lost(operation, attempt, problem)
         raise Unavailable("Too many writers at once: try again.")
+
+    def _explain(self, problem: Exception) -> None:
+        """Raise Superseded when the tables that are missing are those of another release."""
+        if isinstance(problem, errors.UndefinedTable) and self.is_superseded():
+            raise Superseded from None
 
     def _lost(self, operation: Operation, attempt: int, problem: Exception) -> None:
         """Drop dead connections. Only reads are tried again: a COMMIT without an answer may have happened."""
@@ -232,6 +169,13 @@ class Service:
             return Reply(operation.status, f"[{','.join(documents)}]".encode())
         return Reply(operation.status, orjson.dumps(result, option=orjson.OPT_NON_STR_KEYS))
 
+    def is_superseded(self) -> bool:
+        """Tell whether read models of another shape are served, and note it in `superseded`."""
+        if self.database.run("SELECT shape FROM log.head") == [(self.spec.shape,)]:
+            return False
+        self.superseded.set()
+        return True
+
     def refresh_derived(self, cursor: Any, changes: list[Change]) -> None:
         """Bring derived read models up to `changes`, under the lock of the head: one writer at a time."""
         if not self.spec.derived:
@@ -288,6 +232,3 @@ def _is_lost(problem: Error) -> bool:
 def _digest(request: Request) -> str:
     content = orjson.dumps([request.operation, request.path, request.query, request.body, request.form])
     return hashlib.sha256(content).hexdigest()
-
-
-__all__ = ["Bus", "Derived", "Error", "Service", "ServiceSpec", "reacts"]

@@ -36,6 +36,16 @@ LOG_MIGRATIONS: tuple[tuple[str, str], ...] = (
         """,
     ),
     ("0002_add_relay_cursor", "CREATE TABLE log.relay (position bigint NOT NULL); INSERT INTO log.relay VALUES (0);"),
+    (
+        "0003_serve_one_shape_at_a_time",
+        """
+        ALTER TABLE log.head ADD shape text NOT NULL DEFAULT '';
+        DELETE FROM log.meta WHERE name = 'shape';
+        ALTER TABLE log.checkpoints ADD shape text NOT NULL DEFAULT '';
+        ALTER TABLE log.checkpoints DROP CONSTRAINT checkpoints_pkey, ADD PRIMARY KEY (owner, shape);
+        CREATE TABLE log.prepared (shape text PRIMARY KEY, position bigint NOT NULL);
+        """,
+    ),
 )
 
 # Names as a search sees them. `unaccent` alone may change with its rules, so PostgreSQL builds no index on it; ours are
@@ -46,7 +56,7 @@ AS $$ SELECT public.unaccent('public.unaccent'::regdictionary, lower($1)) $$
 """
 
 APPEND = """
-WITH head AS (UPDATE log.head SET position = position + %s RETURNING position - %s AS base),
+WITH head AS (UPDATE log.head SET position = position + %s WHERE shape = %s RETURNING position - %s AS base),
 added AS (
     INSERT INTO log.events (position, kind, id, version, name, schema, op, new, old, recorded_at, project_id,
                             actor_id, on_behalf_of, request_id, causation, live)

@@ -202,7 +202,7 @@ class Unit(Reader):
         if events:
             self._service.refresh_derived(self._cursor, self.changes)
             started = perf_counter()
-            position = log.append(self._cursor, events, self.request, self.now)
+            position = log.append(self._cursor, events, self.request, self.now, self._service.spec.shape)
             log.bump(self._cursor, {e.project_id or e.kind for e in events}, position)
         if before_commit:
             before_commit(self._cursor)

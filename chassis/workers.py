@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from psycopg2.errors import UndefinedTable
+
+from chassis.errors import Superseded
 from chassis.telemetry import JOBS
 
 if TYPE_CHECKING:
@@ -70,7 +73,9 @@ class Workers:
                 worked = worker.run(self._service)
                 if worked:
                     JOBS.add(1, self._service.name, worker.name, "done")
-            except Exception:
+            except Exception as problem:
+                if isinstance(problem, Superseded | UndefinedTable) and self._service.is_superseded():
+                    return
                 logger.exception("%s: %s failed and is tried again", self._service.name, worker.name)
                 JOBS.add(1, self._service.name, worker.name, "failed")
                 worked = False

@@ -72,7 +72,7 @@ def _migrate(settings: Settings, told: Told) -> int:
             "KIROKU_ADMIN_PASSWORD is not set: give the first administrator a password, he may change it later"
         )
     with ExitStack() as stack:
-        prepare(settings, database_template(settings, stack))
+        prepare(settings, database_template(settings, stack), serve=False)
     if settings.storage_url.startswith("s3://"):
         from chassis.storage import open_store
 

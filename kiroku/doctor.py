@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from chassis.database import Database
-from chassis.schema import shape
 from chassis.service import Service
+from chassis.shapes import is_prepared
 from chassis.storage import open_store
 from contracts import OWNERS
 from kiroku.distributed.serving import broker_of
@@ -25,10 +25,11 @@ CLOCK_SECONDS = 2.0
 BEHIND = 1_000
 STATE = """
 SELECT head.position, relay.position, (SELECT count(*) FROM log.parked),
-       (SELECT value FROM log.meta WHERE name = 'shape'),
+       head.shape,
        extract(epoch FROM clock_timestamp())::float8
 FROM log.head, log.relay
 """
+CHECKPOINTS = "SELECT owner, c.position FROM log.checkpoints c JOIN log.head USING (shape)"
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,7 @@ def _check_database(
     what = f"database {name}"
     try:
         head, relayed, parked, known, clock = database.run(STATE)[0]
-        reached[name] = {
-            owner: position for owner, position in database.run("SELECT owner, position FROM log.checkpoints")
-        }
+        reached[name] = dict(database.run(CHECKPOINTS))
     except Exception as problem:
         text = str(problem).strip().partition("\n")[0]
         missing = "does not exist" in text
@@ -83,8 +82,10 @@ def _check_database(
         return
     heads[name] = head
     service = Service(specs()[name], database, NoBus())
-    if known == shape(service):
+    if known == service.spec.shape:
         yield Finding(what, FINE, f"at position {head}")
+    elif is_prepared(service):
+        yield Finding(what, SO_SO, "read models of this release wait", "start its processes: the first one serves them")
     else:
         yield Finding(what, SO_SO, "read models of another version", "run `kiroku migrate`")
     yield _clock(name, clock)

@@ -5,10 +5,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from chassis.service import Service
+from kiroku.settings import WrongSettingError
 from kiroku.system import System
 
 logger = logging.getLogger(__name__)
-SCHEMAS = ("log", "read", "replica")
+OTHER_RELEASE = (
+    "KIROKU_DEV=1: this home keeps the fresh install of another release, whose tables have another shape: start with "
+    "an empty KIROKU_HOME"
+)
 TABLES = """
 SELECT schemaname, tablename FROM pg_tables
 WHERE schemaname = ANY(%s) AND (schemaname, tablename) <> ('log', 'migrations') ORDER BY 1, 2
@@ -20,7 +24,10 @@ NEW_REVISIONS = "UPDATE log.scopes SET revision = extract(epoch FROM clock_times
 def keep_fresh(system: System) -> None:
     """Keep a copy of every table as the install has just made it; a copy that is there stays."""
     for service in system.services.values():
-        if not service.database.run("SELECT 1 FROM pg_namespace WHERE nspname = 'fresh'"):
+        kept = {name for (name,) in service.database.run("SELECT tablename FROM pg_tables WHERE schemaname = 'fresh'")}
+        if kept - {f"{s}.{t}" for s, t in _tables(service)}:
+            raise WrongSettingError(OTHER_RELEASE)
+        if not kept:
             copies = (f'CREATE TABLE fresh."{s}.{t}" AS TABLE {s}."{t}"' for s, t in _tables(service))
             service.database.run("BEGIN; CREATE SCHEMA fresh; " + "; ".join(copies) + "; COMMIT")
 
@@ -39,7 +46,8 @@ def resetter(system: System, forget: Callable[[], None]) -> Callable[[], None]:
 
 
 def _tables(service: Service) -> list[tuple[str, str]]:
-    return [(schema, table) for schema, table in service.database.run(TABLES, (list(SCHEMAS),))]
+    schemas = ["log", service.spec.read, service.spec.replica]
+    return [(schema, table) for schema, table in service.database.run(TABLES, (schemas,))]
 
 
 def _statement(service: Service) -> str:

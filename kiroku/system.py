@@ -11,13 +11,14 @@ from typing import Any
 
 from chassis.changes import Change
 from chassis.database import Database
-from chassis.errors import DomainError
+from chassis.errors import DomainError, Superseded
 from chassis.events import Event
 from chassis.follow import Follower
 from chassis.gauges import watch
 from chassis.messages import Reply, Request
 from chassis.schema import migrate
-from chassis.service import Service, ServiceSpec
+from chassis.service import Service
+from chassis.spec import ServiceSpec
 from chassis.workers import Workers
 from contracts import OWNERS
 
@@ -60,19 +61,34 @@ class System:
             follower.serve(service)
             self.followers[name] = follower
 
-    def migrate(self) -> None:
-        """Bring every database into shape and seed fresh ones, owners before followers."""
+    def migrate(self, *, serve: bool = True) -> None:
+        """Bring every database into shape and seed fresh ones, owners before followers.
+
+        Without `serve`, databases that another release serves are only prepared for this one.
+        """
         ready: list[str] = []
-        new = []
+        served = []
         for name, service in self.services.items():
-            if migrate(service, partial(self._follow_all, name, list(ready))):
-                new.append(service)
+            fill, follow = partial(self._fill, service), partial(self._follow_all, name, list(ready))
+            if migrate(service, fill, follow, serve=serve):
+                served.append(name)
             ready.append(name)
-        for name in self.services:
+        for name in served:
             self._follow_all(name, ready)
-        for service in new:
-            # Until PostgreSQL knows what is in new tables, it joins them in ways that take a hundred times longer.
-            service.database.run("ANALYZE")
+
+    def _fill(self, service: Service, limits: Mapping[str, int]) -> None:
+        """Fill replicas that are not served yet up to `limits`."""
+        follower = Follower(service, OWNERS, partial(self._feed_until, limits), served=False)
+        for owner in follower.owners:
+            if limits.get(owner):
+                follower.catch_up(owner, settle=True)
+
+    def _feed_until(
+        self, limits: Mapping[str, int], owner: str, after: int, limit: int, kinds: list[str]
+    ) -> tuple[list[Event], int]:
+        events, reached = self._feed(owner, after, limit, kinds)
+        last = limits[owner]
+        return [event for event in events if event.position <= last], min(reached, last)
 
     def _follow_all(self, name: str, ready: list[str]) -> None:
         for owner in self.followers[name].owners:
@@ -134,10 +150,14 @@ class FollowLoop:
         """Follow from now on."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop after the step under way."""
+    def end(self) -> None:
+        """Begin to stop: take no further step, and say nothing of what goes wrong with this one."""
         self._stopping = True
         self.wake("")
+
+    def stop(self) -> None:
+        """Stop after the step under way."""
+        self.end()
         if self._thread.is_alive():
             self._thread.join(5)
 
@@ -162,15 +182,18 @@ class FollowLoop:
                 moved, all_seen = set(), time.monotonic()
             for follower in self._followers.values():
                 for owner in follower.owners:
-                    if not moved or owner in moved:
+                    if not self._stopping and (not moved or owner in moved):
                         self._step(follower, owner, settle=not moved)
 
     def _step(self, follower: Follower, owner: str, *, settle: bool) -> None:
         try:
             with self.still:
                 follower.catch_up(owner, settle=settle)
+        except Superseded:
+            self._stopping = True
         except DomainError as problem:
-            logger.warning("following %s: %s", owner, problem.message)
+            if not self._stopping:
+                logger.warning("following %s: %s", owner, problem.message)
         except Exception:
             # The events stay in the owner's log; the next wake-up or second tries again.
             logger.exception("following %s failed", owner)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from chassis.follow import Follower
 from chassis.gauges import note_head
-from chassis.schema import shape
 from chassis.service import Service
+from chassis.shapes import served
 from kiroku.distributed.client import RpcClient
 
 
@@ -15,28 +15,17 @@ class Condition:
     def __init__(self, service: Service, follower: Follower, client: RpcClient, head: Callable[[str], int]) -> None:
         """Look at `service`; `head` returns the newest position of another service's log."""
         self._service, self._follower, self._client, self._head = service, follower, client, head
-        self._shape = shape(service)
-        self._migrated = self._caught_up = False
+        self._caught_up = False
 
     def problems(self) -> list[str]:
         """Return what keeps the process from being ready; empty when nothing does."""
+        if served(self._service) != self._service.spec.shape:
+            return ["the database has another shape: run `kiroku migrate`"]
         if not self._client.up:
             return ["the broker is not connected"]
-        if not self._migrated:
-            self._migrated = self._has_shape()
-            if not self._migrated:
-                return ["the database has another shape: run `kiroku migrate`"]
-        else:
-            self._service.database.run("SELECT 1")
         behind = self._behind()
         self._caught_up = self._caught_up or not behind
         return [] if self._caught_up else behind
-
-    def _has_shape(self) -> bool:
-        if self._service.database.run("SELECT to_regclass('log.meta')") == [(None,)]:
-            return False
-        rows = self._service.database.run("SELECT value FROM log.meta WHERE name = 'shape'")
-        return [str(_text(value)) for (value,) in rows] == [self._shape]
 
     def _behind(self) -> list[str]:
         """Measure the lag behind each owner; one that does not answer counts only before the first catching up."""
@@ -52,7 +41,3 @@ class Condition:
             if lag:
                 found.append(f"{lag} events behind {owner}")
         return found
-
-
-def _text(value: object) -> object:
-    return bytes(value).decode() if isinstance(value, bytes | memoryview) else value

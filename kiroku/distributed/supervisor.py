@@ -78,13 +78,13 @@ def run_distributed(settings: Settings) -> None:
             _stop(wanted)
 
 
-def prepare(settings: Settings, template: str) -> None:
-    """Bring all databases into shape and seed fresh ones."""
+def prepare(settings: Settings, template: str, *, serve: bool = True) -> None:
+    """Bring all databases into shape and seed fresh ones; `serve` is that of System.migrate."""
     admin = admin_of(settings)
     told = {**service_settings(settings, admin["password"]), "admin_email": admin["email"]}
     system = System({name: database_of(template, name) for name in SERVICES}, told)
     try:
-        system.migrate()
+        system.migrate(serve=serve)
     finally:
         system.stop()
 

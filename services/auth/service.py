@@ -3,7 +3,7 @@
 from chassis import health, history, intake
 from chassis.crud import Crud
 from chassis.policy import admins, signed_in
-from chassis.service import ServiceSpec
+from chassis.spec import ServiceSpec
 from contracts import auth as kinds
 from contracts import sign_in
 from services.auth import importing, mailing, organisation, passwords, people, sessions, single_sign_on, two_factor

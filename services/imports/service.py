@@ -2,7 +2,7 @@
 
 from chassis import health, history
 from chassis.crud import Crud
-from chassis.service import ServiceSpec
+from chassis.spec import ServiceSpec
 from contracts import auth, production, tasks
 from contracts import imports as kinds
 from services.imports import (

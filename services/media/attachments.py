@@ -11,7 +11,7 @@ from chassis.messages import ADMIN, MANAGER, Reply, Upload
 from chassis.operations import command, query
 from chassis.policy import Policy, admins, nobody
 from chassis.resources import Record
-from chassis.service import reacts
+from chassis.spec import reacts
 from chassis.storage import media_key
 from chassis.unit import Unit
 from contracts.task_access import may_see_entity, role_on

@@ -10,7 +10,7 @@ from chassis.events import DELETE, Event
 from chassis.operations import query
 from chassis.policy import nobody
 from chassis.resources import Record
-from chassis.service import reacts
+from chassis.spec import reacts
 from chassis.unit import Unit
 
 Filled = Annotated[str, Meta(min_length=1)]

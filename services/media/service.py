@@ -3,7 +3,7 @@
 from chassis import health, history, intake
 from chassis.crud import Crud
 from chassis.policy import no_vendors, signed_in
-from chassis.service import ServiceSpec
+from chassis.spec import ServiceSpec
 from contracts import auth, production, tasks
 from contracts import media as kinds
 from contracts.access import my_projects

@@ -5,7 +5,7 @@ from chassis.crud import Crud
 from chassis.errors import Refused
 from chassis.policy import managers, no_vendors, signed_in
 from chassis.resources import Record
-from chassis.service import ServiceSpec
+from chassis.spec import ServiceSpec
 from chassis.unit import Unit
 from contracts import auth, media, tasks
 from contracts import production as kinds

@@ -5,7 +5,7 @@ from typing import Any
 
 from chassis.events import DELETE, Event
 from chassis.resources import Record
-from chassis.service import reacts
+from chassis.spec import reacts
 from chassis.unit import Unit
 
 Post = Callable[[Unit, Record, Record, str | None, dict[str, Any]], Record]

@@ -10,7 +10,7 @@ from typing import Any
 
 from chassis.changes import Change
 from chassis.events import CREATE, DELETE
-from chassis.service import Derived
+from chassis.spec import Derived
 
 # Stands for a missing id, so that cells are unique by what they are for.
 NONE = "00000000-0000-0000-0000-000000000000"
@@ -56,7 +56,7 @@ class Cells:
         columns = [f"{key.column} {key.type} NOT NULL" for key in self.keys]
         columns += ["amount bigint NOT NULL", *(f"{name} numeric NOT NULL" for name in self.sums)]
         unique = ", ".join(key.column for key in self.keys)
-        return f"CREATE TABLE read.{self.name} ({', '.join(columns)}, PRIMARY KEY ({unique}));"
+        return f"CREATE TABLE {self.name} ({', '.join(columns)}, PRIMARY KEY ({unique}));"
 
     def differences(self, changes: list[Change]) -> dict[Cell, Amounts]:
         """Return what `changes` add to each cell: records, then the sums. Pure."""
@@ -82,21 +82,19 @@ class Cells:
         unique = ", ".join(key.column for key in self.keys)
         added = [f"{name} = trim_scale(c.{name} + EXCLUDED.{name})" for name in self.sums]
         cursor.execute(
-            f"INSERT INTO read.{self.name} AS c SELECT * FROM unnest({', '.join(f'%s::{type_}[]' for type_ in types)}) "
+            f"INSERT INTO {self.name} AS c SELECT * FROM unnest({', '.join(f'%s::{type_}[]' for type_ in types)}) "
             f"ON CONFLICT ({unique}) DO UPDATE SET amount = c.amount + EXCLUDED.amount, {', '.join(added)}",
             [list(column) for column in columns],
         )
         if any(amounts[0] < 0 for amounts in found.values()):
-            cursor.execute(f"DELETE FROM read.{self.name} WHERE amount = 0")
+            cursor.execute(f"DELETE FROM {self.name} WHERE amount = 0")
 
     def _fill(self, cursor: Any) -> None:
         keys = ", ".join(key.sql for key in self.keys)
         sums = ", ".join(f"trim_scale(coalesce(sum({name}::numeric), 0))" for name in self.sums)
         groups = ", ".join(str(place) for place in range(1, len(self.keys) + 1))
-        cursor.execute(f"TRUNCATE read.{self.name}")
-        cursor.execute(
-            f"INSERT INTO read.{self.name} SELECT {keys}, count(*), {sums} FROM {self.kind} GROUP BY {groups}"
-        )
+        cursor.execute(f"TRUNCATE {self.name}")
+        cursor.execute(f"INSERT INTO {self.name} SELECT {keys}, count(*), {sums} FROM {self.kind} GROUP BY {groups}")
 
 
 def _sides(change: Change) -> list[tuple[int, dict[str, Any]]]:

@@ -11,7 +11,7 @@ from chassis.messages import ADMIN, MANAGER, SUPERVISOR, Upload
 from chassis.operations import command
 from chassis.policy import managers, nobody, signed_in
 from chassis.resources import Record, wire_datetime
-from chassis.service import reacts
+from chassis.spec import reacts
 from chassis.unit import Unit
 from contracts import tasks as kinds
 from services.tasks.comment_lists import comment_of, shown

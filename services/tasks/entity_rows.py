@@ -10,7 +10,7 @@ import orjson
 
 from chassis.changes import Change
 from chassis.events import UPDATE
-from chassis.service import Derived
+from chassis.spec import Derived
 
 ASSET = ("id", "name", "preview_file_id", "description", "asset_type_name", "asset_type_id", "canceled", "ready_for",
          "episode_id", "casting_episode_ids", "is_casting_standby", "is_shared", "data")  # fmt: skip
@@ -28,8 +28,8 @@ FIELDS = {"asset": (ASSET, ASSET_TASK), "shot": (SHOT, SHOT_TASK)}
 BATCH = 500
 # Texts of this size would be compressed, and unpacking them again is what takes the time.
 DDL = """
-CREATE TABLE read.entity_row (entity_id uuid PRIMARY KEY, body text NOT NULL, compact text NOT NULL);
-ALTER TABLE read.entity_row ALTER body SET STORAGE EXTERNAL, ALTER compact SET STORAGE EXTERNAL;
+CREATE TABLE entity_row (entity_id uuid PRIMARY KEY, body text NOT NULL, compact text NOT NULL);
+ALTER TABLE entity_row ALTER body SET STORAGE EXTERNAL, ALTER compact SET STORAGE EXTERNAL;
 """
 ENTITIES = """
 SELECT e.id::text, e.kind, e.doc, et.name, p.name, up.id::text, up.name, top.id::text, top.name,
@@ -44,7 +44,7 @@ SELECT t.entity_id::text, t.doc, coalesce(t.assignees, '{}')::text[] FROM task t
 WHERE t.entity_id = ANY(%s::uuid[]) ORDER BY t.created_at, t.id
 """
 KEEP = """
-INSERT INTO read.entity_row SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[])
+INSERT INTO entity_row SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[])
 ON CONFLICT (entity_id) DO UPDATE SET body = EXCLUDED.body, compact = EXCLUDED.compact
 """
 BELOW = """
@@ -95,7 +95,7 @@ def apply(cursor: Any, changes: list[Change]) -> None:
 
 def fill(cursor: Any) -> None:
     """Make all rows anew."""
-    cursor.execute("TRUNCATE read.entity_row")
+    cursor.execute("TRUNCATE entity_row")
     _make(cursor, sorted(_ids(cursor, "SELECT id::text FROM entity WHERE kind IN ('asset', 'shot')", None)))
 
 
@@ -109,7 +109,7 @@ def _make_batch(cursor: Any, ids: list[str]) -> None:
     found = cursor.fetchall()
     gone = set(ids) - {row[0] for row in found}
     if gone:
-        cursor.execute("DELETE FROM read.entity_row WHERE entity_id = ANY(%s::uuid[])", (sorted(gone),))
+        cursor.execute("DELETE FROM entity_row WHERE entity_id = ANY(%s::uuid[])", (sorted(gone),))
     if not found:
         return
     tasks: dict[str, list[dict[str, Any]]] = {}

@@ -3,7 +3,7 @@
 from chassis import health, history, intake
 from chassis.crud import Crud
 from chassis.policy import signed_in
-from chassis.service import ServiceSpec
+from chassis.spec import ServiceSpec
 from contracts import auth, media, production
 from contracts import tasks as kinds
 from services.tasks import (

@@ -51,7 +51,7 @@ def lost_by_an_immediate_stop(server: EmbeddedPostgres, commit: str, writes: int
     service.database.close()
     server.start()
     after = Service(LIBRARY, Database(server.url("library")), NoBus())
-    kept = {row[0] for row in after.database.run("SELECT id::text FROM read.book")}
+    kept = {row[0] for row in after.database.run("SELECT id::text FROM book")}
     events = {row[0] for row in after.database.run("SELECT id::text FROM log.events")}
     after.database.close()
     assert kept <= events, "a row without its event"

@@ -115,7 +115,7 @@ def test_a_backup_taken_while_people_write_knows_of_no_event_that_its_owner_lack
             heads = {name: service["position"] for name, service in told["manifest.json"]["services"].items()}
             for name in SERVICES:
                 for line in told[f"log/{name}.checkpoints"].splitlines():
-                    owner, position, reacted = line.split("\t")
+                    owner, position, reacted, _ = line.split("\t")
                     assert max(int(position), int(reacted)) <= heads[owner]
     finally:
         stop.set()

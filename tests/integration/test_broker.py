@@ -14,7 +14,7 @@ import pytest
 from chassis.errors import Unavailable
 from kiroku.distributed.broker import PIECE, QUORUM, Broker
 from kiroku.distributed.client import RpcClient
-from kiroku.distributed.host import pieces
+from kiroku.distributed.entrypoint import pieces
 from kiroku.distributed.line import Line
 from tests.support.broker import own_broker
 from tests.support.certificates import make_certificates

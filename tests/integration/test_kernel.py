@@ -20,7 +20,8 @@ from chassis.messages import THE_SYSTEM, Request
 from chassis.rebuild import rebuild
 from chassis.resources import Record
 from chassis.schema import migrate
-from chassis.service import Service, ServiceSpec
+from chassis.service import Service
+from chassis.spec import ServiceSpec
 from chassis.unit import Unit
 from tests.support.database import drop_database, fresh_database, postgres_server
 from tests.support.kernel import BOOK, LIBRARY, OWNERS, SHELF, NoBus, call, library
@@ -32,8 +33,8 @@ def shop() -> Iterator[Service]:
         yield service
 
 
-def rows_of(service: Service, schema: str = "read") -> dict[str, list[Any]]:
-    return {kind: service.database.run(f'SELECT * FROM {schema}."{kind}" ORDER BY id') for kind in ("shelf", "book")}
+def rows_of(service: Service) -> dict[str, list[Any]]:
+    return {kind: service.database.run(f'SELECT * FROM "{kind}" ORDER BY id') for kind in ("shelf", "book")}
 
 
 def a_book(service: Service, **fields: Any) -> dict[str, Any]:
@@ -254,8 +255,8 @@ def test_a_follower_has_the_owners_rows_and_catches_up_from_any_point(shop: Serv
         follower.meet({"library": shop.head()})
         columns = "id, version, created_at, updated_at, doc, rel"
         for kind in ("shelf", "book"):
-            mine = reader.database.run(f'SELECT {columns} FROM replica."{kind}" ORDER BY id')
-            assert mine == shop.database.run(f'SELECT {columns} FROM read."{kind}" ORDER BY id')
+            mine = reader.database.run(f'SELECT {columns} FROM "{kind}" ORDER BY id')
+            assert mine == shop.database.run(f'SELECT {columns} FROM "{kind}" ORDER BY id')
     finally:
         reader.database.close()
         drop_database(server, url)
@@ -264,7 +265,7 @@ def test_a_follower_has_the_owners_rows_and_catches_up_from_any_point(shop: Serv
 def test_a_new_shape_of_read_models_is_filled_from_the_log() -> None:
     with library() as service:
         a_book(service, pages=12)
-        service.database.run("UPDATE log.meta SET value = 'old' WHERE name = 'shape'; DROP TABLE read.book")
+        service.database.run("UPDATE log.head SET shape = 'old'; DROP TABLE book")
         migrate(service)
         assert orjson.loads(call(service, "list_books").read())[0]["pages"] == 12
 

@@ -10,7 +10,8 @@ from chassis.messages import THE_SYSTEM, Reply, Request
 from chassis.policy import signed_in
 from chassis.resources import Field, Resource, Unique
 from chassis.schema import migrate
-from chassis.service import Service, ServiceSpec
+from chassis.service import Service
+from chassis.spec import ServiceSpec
 from tests.support.database import drop_database, fresh_database, postgres_server
 
 SHELF = Resource(

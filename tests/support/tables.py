@@ -32,6 +32,11 @@ class Databases:
         finally:
             connection.close()
 
+    def shape(self, service: str) -> str:
+        """Return the shape of the read models that are served."""
+        [(shape,)] = self.rows(service, "SELECT shape FROM log.head")
+        return str(shape)
+
     def hash_of(self, service: str, schema: str, kind: str) -> str:
         """Return a hash over all rows of a table."""
         rows = self.rows(service, f'SELECT {COLUMNS} FROM {schema}."{kind}" ORDER BY id')
@@ -54,10 +59,12 @@ class Databases:
     def drifted(self) -> list[str]:
         """Return the replicas that differ from what their owners have."""
         found = []
+        shapes = {name: self.shape(name) for name in specs()}
         for name, spec in specs().items():
             for resource in spec.replicates:
-                owner = self.hash_of(OWNERS[resource.kind], "read", resource.kind)
-                if self.hash_of(name, "replica", resource.kind) != owner:
+                owner = OWNERS[resource.kind]
+                theirs = self.hash_of(owner, f"read_{shapes[owner]}", resource.kind)
+                if self.hash_of(name, f"replica_{shapes[name]}", resource.kind) != theirs:
                     found.append(f"{name}.{resource.kind}")
         return found
 

@@ -6,7 +6,7 @@ import pytest
 
 from kiroku.distributed.broker import LARGEST, PIECE, QUORUM, Broker, declare_events, declare_wakes
 from kiroku.distributed.client import RequestTooLargeError, RpcClient, _Slot
-from kiroku.distributed.host import pieces
+from kiroku.distributed.entrypoint import pieces
 
 URL = "amqp://guest:guest@127.0.0.1/"
 

@@ -1,0 +1,103 @@
+"""What a service is: its kinds, rooms, derived read models and background work as one value."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import ModuleType
+from typing import Any, Protocol
+
+from chassis import sql
+from chassis.changes import Change
+from chassis.crud import Crud
+from chassis.events import Event, Upcasters
+from chassis.messages import Reply, Request
+from chassis.operations import Operation, operations_of
+from chassis.resources import Record, Resource
+from chassis.unit import Unit
+from chassis.workers import Worker
+
+
+class Bus(Protocol):
+    """Where requests to other services go: a direct call, or a message over the broker."""
+
+    def call(self, request: Request) -> Reply:
+        """Return the reply of the operation that `request` names. Raises its DomainError."""
+        ...
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A read model beside those of the kinds, kept in the transaction of what it is made of.
+
+    `ddl` creates it; `apply` brings it up to a set of changes; `fill` makes all of it anew, with the same outcome.
+    """
+
+    name: str
+    ddl: str
+    apply: Callable[[Any, list[Change]], None]
+    fill: Callable[[Any], None]
+
+
+@dataclass(frozen=True)
+class ServiceSpec:
+    """What a service is: the kinds it owns and replicates, its rooms, generic operations and first records."""
+
+    name: str
+    owns: tuple[Resource, ...]
+    replicates: tuple[Resource, ...] = ()
+    cruds: tuple[Crud, ...] = ()
+    rooms: tuple[ModuleType, ...] = ()
+    derived: tuple[Derived, ...] = ()
+    workers: tuple[Worker, ...] = ()
+    seed: Callable[[Unit], None] | None = None
+    upcasters: Upcasters = field(default_factory=Upcasters)
+
+    @cached_property
+    def shape(self) -> str:
+        """Return the digest of the read models' definition; each has its own schemas, another release's beside them."""
+        text = sql.definition((*self.owns, *self.replicates), [derived.ddl for derived in self.derived])
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def read(self) -> str:
+        """Return the schema of the read models of owned kinds."""
+        return f"read_{self.shape}"
+
+    @property
+    def replica(self) -> str:
+        """Return the schema of the replicas."""
+        return f"replica_{self.shape}"
+
+    def operations(self) -> dict[str, Operation]:
+        """Return all operations by name; a handwritten one wins over a generic one of the same name."""
+        found: dict[str, Operation] = {}
+        for crud in self.cruds:
+            found.update(crud.operations())
+        written: dict[str, Operation] = {}
+        for room in self.rooms:
+            for name, operation in operations_of(room).items():
+                if name in written:
+                    raise ValueError(f"{self.name}.{name} is declared twice")
+                written[name] = operation
+        return {**found, **written}
+
+    def reactions(self) -> dict[str, list[Callable[[Unit, Event, Record | None], None]]]:
+        """Return the reactions of all rooms by replicated kind."""
+        found: dict[str, list[Callable[[Unit, Event, Record | None], None]]] = {}
+        for room in self.rooms:
+            for value in vars(room).values():
+                for kind in getattr(value, "reacts_to", ()):
+                    if value.__module__ == room.__name__:
+                        found.setdefault(kind, []).append(value)
+        return found
+
+
+def reacts(*kinds: str) -> Callable[[Any], Any]:
+    """Declare a reaction to changes of replicated `kinds`: (unit, event, record) in the replica's transaction."""
+
+    def mark(function: Any) -> Any:
+        function.reacts_to = kinds
+        return function
+
+    return mark
