@@ -70,6 +70,7 @@ docs: $(STAMP)           ## write the pages of docs/reference that are data else
 
 deploy-check: $(STAMP)   ## check image, compose file and manifests without network or cluster
 	$(BIN)/python -m deploy.checks
+	$(BIN)/python -m pytest tests/deploy
 
 deploy-requirements: $(STAMP) ## pin what the image installs, with hashes
 	$(BIN)/python -m deploy.requirements $(BIN)/uv

@@ -40,7 +40,7 @@ class Probes:
         """Serve from now on."""
         if self._server is not None:
             threading.Thread(target=self._look, name="probes", daemon=True).start()
-            threading.Thread(target=self._server.serve_forever, name="probes-http", daemon=True).start()
+            threading.Thread(target=self._server.serve_forever, args=(0.1,), name="probes-http", daemon=True).start()
 
     def stop(self) -> None:
         """Serve no more."""

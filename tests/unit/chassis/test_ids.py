@@ -15,8 +15,8 @@ def test_an_id_is_a_random_uuid() -> None:
 
 def test_threads_never_get_the_same() -> None:
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: new_id(), range(20_000)))
-    assert len(set(found)) == 20_000
+        found = list(pool.map(lambda _: new_id(), range(5_000)))
+    assert len(set(found)) == 5_000
     assert all(str(UUID(each)) == each for each in found[:100])
 
 

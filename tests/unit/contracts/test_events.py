@@ -4,7 +4,9 @@ import ast
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
@@ -51,9 +53,20 @@ def test_the_list_names_the_version_that_services_write() -> None:
         assert specs()[fact.service].upcasters.current(fact.name) == fact.version
 
 
+def parts(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a schema without those of its properties, and these by themselves."""
+    inner = schema.get("properties", {})
+    yield {**schema, "properties": {name: {} for name in inner}}
+    for each in inner.values():
+        yield from parts(each)
+
+
 def test_every_schema_is_a_valid_schema() -> None:
-    for type_ in FACTS:
-        Draft202012Validator.check_schema(event_schema(type_))
+    """The same parts are in many of them, and each is checked once."""
+    found = {orjson.dumps(part): part for type_ in FACTS for part in parts(event_schema(type_))}
+    assert len(found) > len(FACTS)
+    validator = Draft202012Validator(Draft202012Validator.META_SCHEMA)
+    assert [part for part in found.values() if not validator.is_valid(part)] == []
 
 
 def test_an_event_in_the_wrong_shape_does_not_fit_its_schema() -> None:
