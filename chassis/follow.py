@@ -173,7 +173,8 @@ class Follower:
             if change.event.position <= reacted:
                 continue
             for reaction in self._reactions.get(change.event.kind, ()):
-                self._react(unit, owner, reaction, change)
+                if reaction.reacts_when(change.event):
+                    self._react(unit, owner, reaction, change)
         return changes
 
     def _react(self, unit: Unit, owner: str, reaction: Any, change: Change) -> None:
@@ -228,7 +229,8 @@ class Follower:
                 with connection.cursor() as cursor:
                     buffer.flush(cursor, service.resources)
             for reaction in self._reactions.get(event.kind, ()):
-                self._react(unit, owner, reaction, Change(event, record))  # type: ignore[arg-type]
+                if reaction.reacts_when(event):
+                    self._react(unit, owner, reaction, Change(event, record))  # type: ignore[arg-type]
             left = unit.rows("SELECT 1 FROM log.parked WHERE owner = %s AND position = %s", (owner, event.position))
             reached = unit.finish()
         if reached is not None:

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 from chassis import sql
 from chassis.changes import Change
 from chassis.crud import Crud
-from chassis.events import Event, Upcasters
+from chassis.events import DELETE, Event, Upcasters
 from chassis.messages import Reply, Request
 from chassis.operations import Operation, operations_of
-from chassis.resources import Record, Resource
+from chassis.resources import Resource
 from chassis.unit import Unit
 from chassis.workers import Worker
 
@@ -82,9 +82,9 @@ class ServiceSpec:
                 written[name] = operation
         return {**found, **written}
 
-    def reactions(self) -> dict[str, list[Callable[[Unit, Event, Record | None], None]]]:
-        """Return the reactions of all rooms by replicated kind."""
-        found: dict[str, list[Callable[[Unit, Event, Record | None], None]]] = {}
+    def reactions(self) -> dict[str, list[Any]]:
+        """Return the functions of all rooms that are marked with `reacts`, by replicated kind."""
+        found: dict[str, list[Any]] = {}
         for room in self.rooms:
             for value in vars(room).values():
                 for kind in getattr(value, "reacts_to", ()):
@@ -93,11 +93,23 @@ class ServiceSpec:
         return found
 
 
-def reacts(*kinds: str) -> Callable[[Any], Any]:
-    """Declare a reaction to changes of replicated `kinds`: (unit, event, record) in the replica's transaction."""
+def _any(event: Event) -> bool:
+    return True
+
+
+def is_deletion(event: Event) -> bool:
+    """Tell whether a record was deleted."""
+    return event.op == DELETE
+
+
+def reacts(*kinds: str, when: Callable[[Event], bool] = _any) -> Callable[[Any], Any]:
+    """Declare a reaction to changes of replicated `kinds`: (unit, event, record) in the replica's transaction.
+
+    `when` tells from the event alone whether there is anything to do: most reactions concern few of the many events.
+    """
 
     def mark(function: Any) -> Any:
-        function.reacts_to = kinds
+        function.reacts_to, function.reacts_when = kinds, when
         return function
 
     return mark

@@ -6,12 +6,12 @@ from typing import Any
 
 from chassis.binding import Id
 from chassis.errors import Forbidden, NotFound
-from chassis.events import DELETE, Event
+from chassis.events import Event
 from chassis.messages import ADMIN, MANAGER, Reply, Upload
 from chassis.operations import command, query
 from chassis.policy import Policy, admins, nobody
 from chassis.resources import Record
-from chassis.spec import reacts
+from chassis.spec import is_deletion, reacts
 from chassis.storage import media_key
 from chassis.unit import Unit
 from contracts.task_access import may_see_entity, role_on
@@ -146,17 +146,15 @@ def list_task_attachments(unit: Unit, task_id: Id) -> bytes:
     return unit.docs("attachment_file", where, (task_id,), "t.created_at")
 
 
-@reacts("comment")
+@reacts("comment", when=is_deletion)
 def follow_comments(unit: Unit, event: Event, comment: Record | None) -> None:
     """Take the attachments of a deleted comment away."""
-    if event.op == DELETE:
-        for file in unit.find("attachment_file", "t.comment_id = %s", (event.id,)):
-            unit.delete(file)
+    for file in unit.find("attachment_file", "t.comment_id = %s", (event.id,)):
+        unit.delete(file)
 
 
-@reacts("task")
+@reacts("task", when=is_deletion)
 def follow_tasks(unit: Unit, event: Event, task: Record | None) -> None:
     """Take the previews of a deleted task away; their bytes stay, as what is deleted may be restored."""
-    if event.op == DELETE:
-        for preview in unit.find("preview_file", "t.task_id = %s", (event.id,)):
-            unit.delete(preview)
+    for preview in unit.find("preview_file", "t.task_id = %s", (event.id,)):
+        unit.delete(preview)

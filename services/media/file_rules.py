@@ -6,11 +6,11 @@ from msgspec import Meta
 
 from chassis.binding import Id
 from chassis.errors import DomainError
-from chassis.events import DELETE, Event
+from chassis.events import Event
 from chassis.operations import query
 from chassis.policy import nobody
 from chassis.resources import Record
-from chassis.spec import reacts
+from chassis.spec import is_deletion, reacts
 from chassis.unit import Unit
 
 Filled = Annotated[str, Meta(min_length=1)]
@@ -51,18 +51,15 @@ def _drop_outputs(unit: Unit, where: str, *args: str) -> None:
         unit.delete(output)
 
 
-@reacts("task")
+@reacts("task", when=is_deletion)
 def drop_files_of_task(unit: Unit, event: Event, task: Record | None) -> None:
     """Take the working files of a deleted task away, and the outputs made from them; their bytes stay."""
-    if event.op != DELETE:
-        return
     for file in unit.find("working_file", "t.task_id = %s", (event.id,)):
         _drop_outputs(unit, "t.source_file_id = %s", file.id)
         unit.delete(file)
 
 
-@reacts("entity")
+@reacts("entity", when=is_deletion)
 def drop_files_of_entity(unit: Unit, event: Event, entity: Record | None) -> None:
     """Take the output files of a deleted entity away."""
-    if event.op == DELETE:
-        _drop_outputs(unit, "t.entity_id = %s OR t.temporal_entity_id = %s", event.id, event.id)
+    _drop_outputs(unit, "t.entity_id = %s OR t.temporal_entity_id = %s", event.id, event.id)

@@ -30,7 +30,9 @@ FOR_CLIENTS = ("id", "type", "first_name", "last_name", "full_name", "has_avatar
 PLAIN = "log.plain_text({})"
 RANK = """CASE WHEN {plain} = %(q)s THEN 0 WHEN {plain} LIKE %(start)s THEN 1 WHEN {plain} LIKE %(part)s THEN 2
           ELSE 3 END"""
-FITS = "({plain} LIKE %(part)s OR %(q)s OPERATOR(public.<%%) {plain})"
+# Who has typed a part of a name wants that name, and not the thousand that are like it: those count when there is none.
+PART = "{plain} LIKE %(part)s"
+ALIKE = "%(q)s OPERATOR(public.<%%) {plain}"
 
 
 def _terms(unit: Unit, query: str) -> dict[str, Any]:
@@ -63,18 +65,30 @@ def search(
     return found
 
 
+def _fitting(unit: Unit, select: str, where: str, plain: str, order: str, values: dict[str, Any]) -> list[str]:
+    """Return a page of what has the part in its name `plain`; of what is alike, when nothing has."""
+
+    def page(fits: str, limits: str) -> list[str]:
+        statement = f"{select} WHERE {where} AND {fits.format(plain=plain)} ORDER BY {order} {limits}"
+        return [row[0] for row in unit.rows(statement, values)]
+
+    limits = "LIMIT %(limit)s OFFSET %(offset)s"
+    found = page(PART, limits)
+    if found or (values["offset"] and page(PART, "LIMIT 1")):
+        return found
+    return page(ALIKE, limits)
+
+
 def _people(unit: Unit, terms: dict[str, Any], limit: int, offset: int) -> list[dict[str, Any]]:
     name = "coalesce(t.first_name, '') || ' ' || coalesce(t.last_name, '')"
     plain = PLAIN.format(name)
-    where = f"t.is_guest IS NOT TRUE AND t.preview_project_id IS NULL AND {FITS.format(plain=plain)}"
+    where = "t.is_guest IS NOT TRUE AND t.preview_project_id IS NULL"
     if unit.actor.role == CLIENT:
         where += " AND EXISTS (SELECT 1 FROM project p WHERE p.team @> ARRAY[t.id, %(me)s::uuid]::uuid[])"
     values = {**terms, "me": unit.actor.person_id or NO_ONE, "limit": limit, "offset": offset}
-    statement = (
-        f"SELECT left(t.doc, -1) || t.rel FROM person t WHERE {where} "
-        f"ORDER BY {RANK.format(plain=plain)}, {name}, t.id LIMIT %(limit)s OFFSET %(offset)s"
-    )
-    rows = [orjson.loads(row[0]) for row in unit.rows(statement, values)]
+    order = f"{RANK.format(plain=plain)}, {name}, t.id"
+    found = _fitting(unit, "SELECT left(t.doc, -1) || t.rel FROM person t", where, plain, order, values)
+    rows = [orjson.loads(text) for text in found]
     keys: Sequence[str] | None = MINIMAL if unit.actor.role != CLIENT else FOR_CLIENTS
     if unit.actor.role == ADMIN:
         keys = None
@@ -90,7 +104,6 @@ def _entities(
     # Positional and named parameters do not mix: rights come as ids.
     where = [
         f"t.kind = '{kind}'",
-        FITS.format(plain=plain),
         f"t.project_id IN (SELECT t.id FROM project t WHERE {OPEN})",
     ]
     values: dict[str, Any] = {**terms, "limit": limit, "offset": offset, "me": unit.actor.person_id or NO_ONE}
@@ -102,11 +115,8 @@ def _entities(
         if unit.actor.role == VENDOR:
             mine = "SELECT 1 FROM task w WHERE w.entity_id = t.id AND w.assignees @> ARRAY[%(me)s]::uuid[]"
             where.append(f"EXISTS ({mine})")
-    statement = (
-        f"SELECT t.id::text FROM entity t WHERE {' AND '.join(where)} "
-        f"ORDER BY {RANK.format(plain=plain)}, t.name, t.created_at DESC LIMIT %(limit)s OFFSET %(offset)s"
-    )
-    ids = [row[0] for row in unit.rows(statement, values)]
+    order = f"{RANK.format(plain=plain)}, t.name, t.created_at DESC"
+    ids = _fitting(unit, "SELECT t.id::text FROM entity t", " AND ".join(where), plain, order, values)
     known = unit.many("entity", ids)
     return [_hit(unit, known[id_]) for id_ in ids]
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from chassis.events import DELETE, Event
+from chassis.events import DELETE, UPDATE, Event
 from chassis.resources import Record
 from chassis.spec import reacts
 from chassis.unit import Unit
@@ -85,13 +85,18 @@ def follow_casting(unit: Unit, event: Event, link: Record | None) -> None:
         recount(unit, [shot])
 
 
-@reacts("entity")
+def _says_ready_or_gone(event: Event) -> bool:
+    # A new asset is in no casting yet.
+    return event.op == DELETE or (event.op == UPDATE and not event.new.keys().isdisjoint(("ready_for", "canceled")))
+
+
+@reacts("entity", when=_says_ready_or_gone)
 def follow_entities(unit: Unit, event: Event, entity: Record | None) -> None:
     """Count anew when an asset becomes ready for something; erase the tasks of an erased entity."""
     if event.op == DELETE:
         from services.tasks.work import erase_tasks
 
         erase_tasks(unit, "t.entity_id = %s", event.id)
-    elif "ready_for" in event.new or "canceled" in event.new:
+    else:
         links = unit.find("entity_link", "t.entity_out_id = %s", (event.id,))
         recount(unit, sorted({link["entity_in_id"] for link in links}))
