@@ -116,6 +116,20 @@ class Reader:
         cells = [b"%b%b" % (doc[:-1], rel) for doc, rel in rows] if with_rel else [doc for (doc,) in rows]
         return array_of(cells)
 
+    def lists(self, **wanted: tuple[str, str, str]) -> dict[str, bytes]:
+        """Return several JSON arrays of whole tables in one round trip, by name: (kind, condition, order) each.
+
+        Conditions are SQL without arguments. Relations are left out.
+        """
+        parts = [
+            f'(SELECT {place} AS place, t.doc FROM "{kind}" t{_tail(where, order, None, None)})'
+            for place, (kind, where, order) in enumerate(wanted.values())
+        ]
+        cells: list[list[bytes]] = [[] for _ in parts]
+        for place, doc in self.undecoded(" UNION ALL ".join(parts)):
+            cells[place].append(doc)
+        return {name: array_of(cells[place]) for place, name in enumerate(wanted)}
+
     def undecoded(self, statement: str, args: Any = None) -> list[tuple[Any, ...]]:
         """Run a SELECT and return its rows with texts as the bytes that came; sees the writes of this unit."""
         self.flush()

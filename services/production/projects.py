@@ -1,7 +1,7 @@
 """Projects: creation with what hangs on it, the team, the lists of open ones."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -20,6 +20,10 @@ from services.production.entities import named_entity
 
 OPEN = "t.project_status_id IN (SELECT s.id FROM project_status s WHERE s.name = 'Open')"
 MINE = "t.team @> ARRAY[%s]::uuid[]"
+FIRST_EPISODES = """
+SELECT DISTINCT ON (t.project_id) t.project_id::text, t.id::text FROM entity t
+WHERE t.project_id = ANY(%s::uuid[]) AND t.kind = 'episode' ORDER BY t.project_id, t.name, t.created_at
+"""
 DESCRIPTOR = ("name", "field_name", "data_type", "choices", "for_client", "entity_type", "task_type_id", "position",
               "departments")  # fmt: skip
 RESOLUTION = re.compile(r"\d{1,5}x\d{1,5}")
@@ -102,29 +106,38 @@ def get_project(unit: Unit, instance_id: Id) -> dict[str, Any]:
         status = unit.get("project_status", project["project_status_id"])
         found: dict[str, Any] = orjson.loads(unit.resource("project").doc(project))
         return {**found, "project_status_name": status["name"] if status else None}
-    return with_links(unit, project)
+    return with_links(unit, [project])[0]
 
 
-def with_links(unit: Unit, project: Record) -> dict[str, Any]:
-    """Return the project with relations, descriptors, link attributes and the name of its status."""
-    found: dict[str, Any] = orjson.loads(_document(unit, project))
-    status = unit.get("project_status", project["project_status_id"])
-    types, statuses = project["task_type_links"] or {}, project["task_status_links"] or {}
-    found["project_status_name"] = status["name"] if status else None
-    found["descriptors"] = shown_descriptors(unit, project)
-    found["task_type_links"] = {id_: {**kinds.TASK_TYPE_LINK, **link} for id_, link in types.items()}
-    found["task_types_priority"] = {id_: link.get("priority") for id_, link in types.items()}
-    found["task_statuses_link"] = statuses
-    if project["production_type"] == "tvshow":
-        first = unit.first("entity", "t.project_id = %s AND t.kind = 'episode'", (project.id,), "t.name, t.created_at")
-        found["first_episode_id"] = first.id if first else None
+def with_links(unit: Unit, projects: Sequence[Record]) -> list[dict[str, Any]]:
+    """Return projects with relations, descriptors, link attributes and the names of their status."""
+    ids = [project.id for project in projects]
+    statuses = unit.many("project_status", [project["project_status_id"] for project in projects])
+    columns: dict[str, list[Record]] = {}
+    order = "t.position, lower(t.name)"
+    for each in unit.find("metadata_descriptor", "t.project_id = ANY(%s::uuid[])", (ids,), order) if ids else ():
+        columns.setdefault(str(each.project_id), []).append(each)
+    shows = [project.id for project in projects if project["production_type"] == "tvshow"]
+    episodes = dict(unit.rows(FIRST_EPISODES, (shows,))) if shows else {}
+    found = []
+    for project in projects:
+        document: dict[str, Any] = orjson.loads(_document(unit, project))
+        types = project["task_type_links"] or {}
+        status = statuses.get(project["project_status_id"])
+        document["project_status_name"] = status["name"] if status else None
+        document["descriptors"] = _shown(unit, project, columns.get(project.id, []))
+        document["task_type_links"] = {id_: {**kinds.TASK_TYPE_LINK, **link} for id_, link in types.items()}
+        document["task_types_priority"] = {id_: link.get("priority") for id_, link in types.items()}
+        document["task_statuses_link"] = project["task_status_links"] or {}
+        if project["production_type"] == "tvshow":
+            document["first_episode_id"] = episodes.get(project.id)
+        found.append(document)
     return found
 
 
-def shown_descriptors(unit: Unit, project: Record) -> list[dict[str, Any]]:
+def _shown(unit: Unit, project: Record, rows: list[Record]) -> list[dict[str, Any]]:
     """Return the columns that the actor may see: clients those for them, vendors those of their departments."""
     role = role_in(unit, project) or unit.actor.role
-    rows = unit.find("metadata_descriptor", "t.project_id = %s", (project.id,), "t.position, lower(t.name)")
     shown = []
     for row in rows:
         departments = set(row["departments"] or [])
@@ -146,14 +159,14 @@ def list_open_projects(unit: Unit) -> list[dict[str, Any]]:
     """List the actor's open projects, all for admins. Source: GET /data/projects/open."""
     mine = visible(unit)
     where, args = (f"{OPEN} AND {mine[0]}", mine[1]) if mine else (OPEN, [])
-    return [with_links(unit, project) for project in unit.find("project", where, args, "t.name")]
+    return with_links(unit, unit.find("project", where, args, "t.name"))
 
 
 @query(allow=signed_in)
 def list_my_open_projects(unit: Unit) -> list[dict[str, Any]]:
     """List open projects with the actor in their team. Source: GET /data/user/projects/open."""
     args = [unit.actor.person_id or NO_ONE]
-    return [with_links(unit, project) for project in unit.find("project", f"{OPEN} AND {MINE}", args, "t.name")]
+    return with_links(unit, unit.find("project", f"{OPEN} AND {MINE}", args, "t.name"))
 
 
 def added(ids: list[str] | None, id_: str) -> list[str]:
