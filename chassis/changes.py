@@ -7,6 +7,7 @@ import orjson
 
 from chassis import sql
 from chassis.events import CREATE, DELETE, UPDATE, Event
+from chassis.prepared import Prepared
 from chassis.resources import Record, Resource
 
 
@@ -65,18 +66,20 @@ def write_rows(cursor: Any, resource: Resource, records: list[Record], schema: s
     cells += [[_cell(f.type, r.fields.get(f.name)) for r in records] for f in resource.columns]
     cells += [[resource.doc(r) for r in records], [resource.rel(r) for r in records]]
     cells.append([resource.priv(r) for r in records])
-    cursor.execute(_upsert(resource, schema), cells)
+    if schema:
+        cursor.execute(sql.upsert(resource, schema), cells)
+    else:
+        _upsert(resource).run(cursor, cells)
 
 
 # By identity, as hashing a resource takes longer than the statement; it is kept so that no other gets its id.
-_UPSERTS: dict[tuple[int, str], tuple[Resource, str]] = {}
+_UPSERTS: dict[int, tuple[Resource, Prepared]] = {}
 
 
-def _upsert(resource: Resource, schema: str) -> str:
-    key = (id(resource), schema)
-    if key not in _UPSERTS:
-        _UPSERTS[key] = (resource, sql.upsert(resource, schema))
-    return _UPSERTS[key][1]
+def _upsert(resource: Resource) -> Prepared:
+    if id(resource) not in _UPSERTS:
+        _UPSERTS[id(resource)] = (resource, sql.prepared_upsert(resource))
+    return _UPSERTS[id(resource)][1]
 
 
 def _cell(kind: str, value: Any) -> Any:

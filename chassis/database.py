@@ -21,6 +21,15 @@ Cursor = DBAPICursor
 __all__ = ["Connection", "Cursor", "DBAPIConnection", "Database", "psycopg2"]
 
 
+class RememberingConnection(extensions.connection):
+    """A connection that knows which statements it has prepared."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Connect; nothing is prepared yet."""
+        super().__init__(*args, **kwargs)
+        self.prepared: set[str] = set()
+
+
 class Database:
     """The database of one service. Connections are in autocommit: transactions begin explicitly."""
 
@@ -36,6 +45,8 @@ class Database:
             f"-c TimeZone=UTC -c jit=off -c synchronous_commit={commit} "
             # The list of a large production's tasks is sorted without going to the disk.
             "-c work_mem=32MB "
+            # Prepared statements find rows by their ids: one plan does for one id and for thousands.
+            "-c plan_cache_mode=force_generic_plan "
             # How alike a part of a name must be to what was typed (1: the same) to be found with the operator `<%`.
             "-c pg_trgm.word_similarity_threshold=0.45"
         )
@@ -49,7 +60,12 @@ class Database:
             max_overflow=self._pool_size,
             pool_reset_on_return=None,
             pool_use_lifo=True,
-            connect_args={"options": options, "application_name": "kiroku", **tracing.cursor_options()},
+            connect_args={
+                "options": options,
+                "application_name": "kiroku",
+                "connection_factory": RememberingConnection,
+                **tracing.cursor_options(),
+            },
         )
 
     @contextmanager

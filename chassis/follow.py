@@ -146,8 +146,10 @@ class Follower:
             unit.flush()
             with connection.cursor() as cursor:
                 if changes and self._served:
+                    if service.spec.derived:
+                        cursor.execute("SELECT position FROM log.head FOR UPDATE")
                     service.refresh_derived(cursor, changes)
-                    log.bump(cursor, {c.event.project_id or c.event.kind for c in changes}, 0)
+                    log.bump(cursor, {c.event.project_id or c.event.kind for c in changes})
                 cursor.execute(SETTLE, (position, position, owner, service.spec.shape))
             reached = unit.finish()
         if reached is not None:

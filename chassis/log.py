@@ -15,9 +15,10 @@ from chassis.messages import Request
 def append(cursor: Any, events: list[Event], request: Request, now: datetime, shape: str) -> int:
     """Append `events`, each a microsecond after the one before, from `now` on; return the position of the last one.
 
-    Positions are taken under the lock of the head row, which is held to the commit: gap-free, in commit order.
-    A clash of stream versions raises psycopg2's UniqueViolation of `events_stream`. Raises Superseded when read models
-    of another shape than the writer's are served: those would miss the events.
+    Positions are taken under the lock of the head row, which is held to the commit: gap-free, in commit order. The
+    revisions of the events' scopes (a project, else a kind) move on. A clash of stream versions raises psycopg2's
+    UniqueViolation of `events_stream`. Raises Superseded when read models of another shape than the writer's are
+    served: those would miss the events.
     """
     count = len(events)
     columns: list[list[Any]] = [
@@ -34,20 +35,21 @@ def append(cursor: Any, events: list[Event], request: Request, now: datetime, sh
     ]
     actor = request.actor
     behalf = actor.claims.get("on_behalf_of")
-    head = [count, shape, count, now, actor.person_id, behalf, request.request_id, request.causation]
-    cursor.execute(sql.APPEND, [*head, *columns])
+    scopes = sorted({e.project_id or e.kind for e in events})
+    head = [count, shape, now, actor.person_id, behalf, request.request_id, request.causation, scopes]
+    sql.APPEND.run(cursor, [*head, *columns])
     row = cursor.fetchone()
     if row is None:
         raise Superseded
-    base: int = row[0]
-    return base + count
+    position: int = row[0]
+    return position
 
 
-def bump(cursor: Any, scopes: Iterable[str], position: int) -> None:
+def bump(cursor: Any, scopes: Iterable[str]) -> None:
     """Move the revisions of `scopes` on, so that ETags made of them change."""
     wanted = sorted(set(scopes))
     if wanted:
-        cursor.execute(sql.BUMP, (position, wanted))
+        sql.BUMP.run(cursor, (wanted,))
 
 
 def event_of(row: tuple[Any, ...]) -> Event:

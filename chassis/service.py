@@ -177,10 +177,7 @@ class Service:
         return True
 
     def refresh_derived(self, cursor: Any, changes: list[Change]) -> None:
-        """Bring derived read models up to `changes`, under the lock of the head: one writer at a time."""
-        if not self.spec.derived:
-            return
-        cursor.execute("SELECT position FROM log.head FOR UPDATE")
+        """Bring derived read models up to `changes`. The caller holds the lock of the head: one writer at a time."""
         for derived in self.spec.derived:
             derived.apply(cursor, changes)
 

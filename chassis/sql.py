@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from chassis.prepared import Prepared
 from chassis.resources import SQL_TYPES, Field, Resource
 
 READ, REPLICA, NEXT = "read", "replica", "read_next"
@@ -55,24 +56,31 @@ CREATE OR REPLACE FUNCTION log.plain_text(text) RETURNS text LANGUAGE sql IMMUTA
 AS $$ SELECT public.unaccent('public.unaccent'::regdictionary, lower($1)) $$
 """
 
-APPEND = """
-WITH head AS (UPDATE log.head SET position = position + %s WHERE shape = %s RETURNING position - %s AS base),
+# Revisions of scopes move on, so that ETags made of them change; in order, as two writers must not wait for each other.
+MOVE_ON = "ON CONFLICT (scope) DO UPDATE SET revision = greatest(log.scopes.revision + 1, EXCLUDED.revision)"
+APPEND = Prepared(
+    "append",
+    ("bigint", "text", "timestamptz", "uuid", "uuid", "text", "text", "text[]", "text[]", "uuid[]", "int[]", "text[]",
+     "int[]", "text[]", "json[]", "json[]", "uuid[]", "json[]"),
+    f"""
+WITH head AS (UPDATE log.head SET position = position + $1 WHERE shape = $2 RETURNING position),
+moved AS (
+    INSERT INTO log.scopes (scope, revision) SELECT s, head.position FROM head, unnest($8) AS s ORDER BY s {MOVE_ON}),
 added AS (
     INSERT INTO log.events (position, kind, id, version, name, schema, op, new, old, recorded_at, project_id,
                             actor_id, on_behalf_of, request_id, causation, live)
-    SELECT head.base + e.ord, e.kind, e.id, e.version, e.name, e.schema, e.op, e.new, e.old,
-           %s + (e.ord - 1) * interval '1 microsecond', e.project_id,
-           %s, %s, %s, %s, e.live
-    FROM head, unnest(%s::text[], %s::uuid[], %s::int[], %s::text[], %s::int[], %s::text[], %s::json[], %s::json[],
-                      %s::uuid[], %s::json[])
+    SELECT head.position - $1 + e.ord, e.kind, e.id, e.version, e.name, e.schema, e.op, e.new, e.old,
+           $3 + (e.ord - 1) * interval '1 microsecond', e.project_id, $4, $5, $6, $7, e.live
+    FROM head, unnest($9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
          WITH ORDINALITY AS e(kind, id, version, name, schema, op, new, old, project_id, live, ord))
-SELECT base FROM head
-"""
-
-BUMP = """
-INSERT INTO log.scopes (scope, revision) SELECT s, %s FROM unnest(%s::text[]) AS s ORDER BY s
-ON CONFLICT (scope) DO UPDATE SET revision = greatest(log.scopes.revision + 1, EXCLUDED.revision)
-"""
+SELECT position FROM head
+""",
+)  # fmt: skip
+BUMP = Prepared(
+    "bump",
+    ("text[]",),
+    f"INSERT INTO log.scopes (scope, revision) SELECT s, 0 FROM unnest($1) AS s ORDER BY s {MOVE_ON}",
+)
 
 EVENT_COLUMNS = (
     "position, kind, id::text, version, name, schema, op, new::text, old::text, recorded_at, project_id::text, "
@@ -118,20 +126,33 @@ def create_table(resource: Resource, schema: str, *, rules: bool = True) -> str:
     return "\n".join(lines)
 
 
-def upsert(resource: Resource, schema: str = "") -> str:
-    """Return the bulk upsert from arrays: one array per column of `upsert_columns`."""
-    names = [f'"{name}"' for name in upsert_columns(resource)]
+def upsert(resource: Resource, schema: str) -> str:
+    """Return the bulk upsert into the table in `schema` from arrays, one per column of `upsert_columns`."""
+    return _upsert(resource, f"{schema}.", [f"%s::{type_}" for type_ in upsert_types(resource)])
+
+
+def prepared_upsert(resource: Resource) -> Prepared:
+    """Return the bulk upsert into the service's own table."""
+    types = upsert_types(resource)
+    return Prepared(f"keep {resource.kind}", types, _upsert(resource, "", [f"${n}" for n in range(1, len(types) + 1)]))
+
+
+def upsert_types(resource: Resource) -> list[str]:
+    """Return the types of the arrays that `upsert` takes."""
     types = ["uuid", "int", "uuid", "timestamptz", "timestamptz"]
-    # Arrays of arrays must be rectangular in PostgreSQL, so lists travel as JSON text and are unpacked here.
+    # Arrays of arrays must be rectangular in PostgreSQL, so lists travel as JSON text and are unpacked there.
     types += ["text" if f.type in ("uuids", "strings", "json") else column_type(f) for f in resource.columns]
     types += ["text", "text", "text"]
-    cells = [f"%s::{kind}[]" for kind in types]
+    return [f"{type_}[]" for type_ in types]
+
+
+def _upsert(resource: Resource, prefix: str, cells: list[str]) -> str:
+    names = [f'"{name}"' for name in upsert_columns(resource)]
     picked = [f'u."{name}"' for name in FIXED] + [_unpacked(f) for f in resource.columns]
     picked += [f"u.{name}" for name in TAIL]
     changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in names[1:])
-    where = f"{schema}." if schema else ""
     return (
-        f"INSERT INTO {where}{table_name(resource)} ({', '.join(names)}) SELECT {', '.join(picked)} "
+        f"INSERT INTO {prefix}{table_name(resource)} ({', '.join(names)}) SELECT {', '.join(picked)} "
         f"FROM unnest({', '.join(cells)}) AS u({', '.join(names)}) ON CONFLICT (id) DO UPDATE SET {changes}"
     )
 

@@ -195,15 +195,14 @@ class Unit(Reader):
         del self.changes[kept:]
 
     def finish(self, before_commit: Callable[[Any], None] | None = None) -> int | None:
-        """Write all, append the events as the last act, commit. Return the position reached, None without events."""
+        """Write all, append the events, refresh what is derived, commit. Return the position; None without events."""
         self.flush()
         position = None
         events = self._events()
         if events:
-            self._service.refresh_derived(self._cursor, self.changes)
             started = perf_counter()
             position = log.append(self._cursor, events, self.request, self.now, self._service.spec.shape)
-            log.bump(self._cursor, {e.project_id or e.kind for e in events}, position)
+            self._service.refresh_derived(self._cursor, self.changes)
         if before_commit:
             before_commit(self._cursor)
         self._cursor.execute("COMMIT")

@@ -6,10 +6,12 @@ Counting a hundred thousand records takes longer than a page may; adding what a 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from chassis.changes import Change
 from chassis.events import CREATE, DELETE
+from chassis.prepared import Prepared
 from chassis.spec import Derived
 
 # Stands for a missing id, so that cells are unique by what they are for.
@@ -78,16 +80,21 @@ class Cells:
             return
         cells = sorted(found)
         columns = [*zip(*cells, strict=True), *zip(*(found[cell] for cell in cells), strict=True)]
+        self._adding.run(cursor, [list(column) for column in columns])
+        if any(amounts[0] < 0 for amounts in found.values()):
+            cursor.execute(f"DELETE FROM {self.name} WHERE amount = 0")
+
+    @cached_property
+    def _adding(self) -> Prepared:
         types = [*(key.type for key in self.keys), "bigint", *("numeric" for _ in self.sums)]
         unique = ", ".join(key.column for key in self.keys)
         added = [f"{name} = trim_scale(c.{name} + EXCLUDED.{name})" for name in self.sums]
-        cursor.execute(
-            f"INSERT INTO {self.name} AS c SELECT * FROM unnest({', '.join(f'%s::{type_}[]' for type_ in types)}) "
-            f"ON CONFLICT ({unique}) DO UPDATE SET amount = c.amount + EXCLUDED.amount, {', '.join(added)}",
-            [list(column) for column in columns],
+        arrays = ", ".join(f"${place}" for place in range(1, len(types) + 1))
+        text = (
+            f"INSERT INTO {self.name} AS c SELECT * FROM unnest({arrays}) "
+            f"ON CONFLICT ({unique}) DO UPDATE SET amount = c.amount + EXCLUDED.amount, {', '.join(added)}"
         )
-        if any(amounts[0] < 0 for amounts in found.values()):
-            cursor.execute(f"DELETE FROM {self.name} WHERE amount = 0")
+        return Prepared(f"add to {self.name}", [f"{type_}[]" for type_ in types], text)
 
     def _fill(self, cursor: Any) -> None:
         keys = ", ".join(key.sql for key in self.keys)

@@ -10,6 +10,7 @@ import orjson
 
 from chassis.changes import Change
 from chassis.events import UPDATE
+from chassis.prepared import Prepared
 from chassis.spec import Derived
 
 ASSET = ("id", "name", "preview_file_id", "description", "asset_type_name", "asset_type_id", "canceled", "ready_for",
@@ -31,22 +32,34 @@ DDL = """
 CREATE TABLE entity_row (entity_id uuid PRIMARY KEY, body text NOT NULL, compact text NOT NULL);
 ALTER TABLE entity_row ALTER body SET STORAGE EXTERNAL, ALTER compact SET STORAGE EXTERNAL;
 """
-ENTITIES = """
+ENTITIES = Prepared(
+    "entities of rows",
+    ("uuid[]",),
+    """
 SELECT e.id::text, e.kind, e.doc, et.name, p.name, up.id::text, up.name, top.id::text, top.name,
     ARRAY(SELECT l.entity_in_id::text FROM entity_link l JOIN entity x ON x.id = l.entity_in_id AND x.kind = 'episode'
           WHERE e.kind = 'asset' AND l.entity_out_id = e.id ORDER BY l.created_at, l.id)
 FROM entity e LEFT JOIN entity_type et ON et.id = e.entity_type_id LEFT JOIN project p ON p.id = e.project_id
     LEFT JOIN entity up ON up.id = e.parent_id LEFT JOIN entity top ON top.id = up.parent_id
-WHERE e.id = ANY(%s::uuid[]) AND e.kind IN ('asset', 'shot')
-"""
-TASKS = """
+WHERE e.id = ANY($1) AND e.kind IN ('asset', 'shot')
+""",
+)
+TASKS = Prepared(
+    "tasks of rows",
+    ("uuid[]",),
+    """
 SELECT t.entity_id::text, t.doc, coalesce(t.assignees, '{}')::text[] FROM task t
-WHERE t.entity_id = ANY(%s::uuid[]) ORDER BY t.created_at, t.id
-"""
-KEEP = """
-INSERT INTO entity_row SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[])
+WHERE t.entity_id = ANY($1) ORDER BY t.created_at, t.id
+""",
+)
+KEEP = Prepared(
+    "keep rows",
+    ("uuid[]", "text[]", "text[]"),
+    """
+INSERT INTO entity_row SELECT * FROM unnest($1, $2, $3)
 ON CONFLICT (entity_id) DO UPDATE SET body = EXCLUDED.body, compact = EXCLUDED.compact
-"""
+""",
+)
 BELOW = """
 SELECT s.id::text FROM entity s LEFT JOIN entity q ON q.id = s.parent_id
 WHERE s.parent_id = ANY(%(ids)s::uuid[]) OR q.parent_id = ANY(%(ids)s::uuid[])
@@ -105,7 +118,7 @@ def _make(cursor: Any, ids: list[str]) -> None:
 
 
 def _make_batch(cursor: Any, ids: list[str]) -> None:
-    cursor.execute(ENTITIES, (ids,))
+    ENTITIES.run(cursor, (ids,))
     found = cursor.fetchall()
     gone = set(ids) - {row[0] for row in found}
     if gone:
@@ -113,11 +126,11 @@ def _make_batch(cursor: Any, ids: list[str]) -> None:
     if not found:
         return
     tasks: dict[str, list[dict[str, Any]]] = {}
-    cursor.execute(TASKS, ([row[0] for row in found],))
+    TASKS.run(cursor, ([row[0] for row in found],))
     for entity_id, doc, assignees in cursor.fetchall():
         tasks.setdefault(entity_id, []).append({**orjson.loads(doc), "assignees": assignees, "is_subscribed": False})
     rows = [(row[0], *row_of(row, tasks.get(row[0], ()))) for row in sorted(found)]
-    cursor.execute(KEEP, [list(column) for column in zip(*rows, strict=True)])
+    KEEP.run(cursor, [list(column) for column in zip(*rows, strict=True)])
 
 
 def touched(cursor: Any, changes: list[Change]) -> list[str]:
