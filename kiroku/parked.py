@@ -4,6 +4,7 @@ import sys
 from contextlib import ExitStack
 
 from chassis.database import Database
+from chassis.errors import Superseded
 from kiroku.embedded import database_urls, service_settings
 from kiroku.settings import Settings, WrongSettingError
 from kiroku.system import SERVICES, System
@@ -36,6 +37,9 @@ def replay_parked(settings: Settings, service: str) -> int:
         system = System(urls, service_settings(settings, ""))
         try:
             done, left = system.followers[_known(service)].replay()
+        except Superseded:
+            print(f"kiroku: {service} is served by another release: replay with that one", file=sys.stderr)
+            return 1
         finally:
             system.stop()
     print(f"{done} events replayed, {left} still parked")

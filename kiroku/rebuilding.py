@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from tqdm import tqdm
 
 from chassis.rebuild import rebuild
+from chassis.shapes import served
 from kiroku.embedded import database_urls
 from kiroku.settings import Settings
 from kiroku.system import System
@@ -19,6 +20,9 @@ def rebuild_service(settings: Settings, name: str) -> int:
         if service is None:
             print(f"kiroku: unknown service {name}; known: {', '.join(system.services)}", file=sys.stderr)
             return 2
+        if served(service) != service.spec.shape:
+            print(f"kiroku: {name} is served by another release: rebuild with that one", file=sys.stderr)
+            return 1
         with tqdm(unit=" events") as bar:
 
             def show(position: int, head: int) -> None:
