@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import time
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import uuid4
 
@@ -29,6 +29,13 @@ class UnknownObjectError(LookupError):
     """No object has this key."""
 
 
+class Stat(NamedTuple):
+    """What a store knows of an object: its length in bytes, and when it was stored, in UTC."""
+
+    size: int
+    modified: datetime
+
+
 class ObjectStore(Protocol):
     """Bytes under keys; what the gateway and the services may ask of a store."""
 
@@ -38,11 +45,8 @@ class ObjectStore(Protocol):
     def open(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Return the bytes from `start` up to, not including, `end`, in chunks. Raises UnknownObjectError at once."""
 
-    def size(self, key: str) -> int:
-        """Return the length in bytes. Raises UnknownObjectError."""
-
-    def modified(self, key: str) -> datetime:
-        """Return when the object was stored, in UTC. Raises UnknownObjectError."""
+    def stat(self, key: str) -> Stat:
+        """Return length and time of an object. Raises UnknownObjectError."""
 
     def exists(self, key: str) -> bool:
         """Tell whether an object has this key."""
@@ -169,13 +173,10 @@ class FolderStore:
             raise UnknownObjectError(key) from None
         return _range_of(file, start, end)
 
-    def size(self, key: str) -> int:
-        """Return the length in bytes."""
-        return self._stat(key).st_size
-
-    def modified(self, key: str) -> datetime:
-        """Return the file's modification time."""
-        return datetime.fromtimestamp(self._stat(key).st_mtime, UTC)
+    def stat(self, key: str) -> Stat:
+        """Return length and modification time of the file."""
+        found = self._stat(key)
+        return Stat(found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
     def exists(self, key: str) -> bool:
         """Tell whether the file exists."""

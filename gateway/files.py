@@ -16,7 +16,7 @@ def send_file(req: falcon.Request, resp: falcon.Response, store: ObjectStore, re
     """Answer with the object `reply.file`. Raises NotFound where the store does not have it."""
     key = reply.file or ""
     try:
-        size, modified = store.size(key), store.modified(key)
+        size, modified = store.stat(key)
     except UnknownObjectError:
         raise NotFound from None
     etag = hashlib.md5(f"{key} {size} {modified.timestamp()}".encode(), usedforsecurity=False).hexdigest()

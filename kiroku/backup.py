@@ -86,7 +86,7 @@ def _write_media(archive: tarfile.TarFile, store: ObjectStore | None) -> dict[st
             if key.startswith(UNFINISHED) or store is None:
                 continue
             try:
-                size, pieces = store.size(key), store.open(key)
+                size, pieces = store.stat(key).size, store.open(key)
             except UnknownObjectError:  # deleted since it was listed
                 continue
             digest.update(key.encode())

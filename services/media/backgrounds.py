@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 
 from chassis.binding import Id
-from chassis.errors import Invalid, NotFound
+from chassis.errors import Invalid
 from chassis.messages import Reply, Upload
 from chassis.operations import command, query
 from chassis.policy import admins, signed_in
@@ -83,17 +83,11 @@ def get_background(unit: Unit, instance_id: Id, extension: str) -> Reply:
     background = unit.need("preview_background_file", instance_id)
     if extension.lower() != "hdr":
         raise Invalid(f"Extension not allowed: {extension}")
-    key = media_key("files", PREFIX, background.id)
-    if not store_of(unit).exists(key):
-        raise NotFound
-    return Reply(file=key, content_type="image/vnd.radiance")
+    return Reply(file=media_key("files", PREFIX, background.id), content_type="image/vnd.radiance")
 
 
 @query(allow=signed_in)
 def get_background_thumbnail(unit: Unit, instance_id: Id) -> Reply:
     """Return the thumbnail, 300 × 200. Source: GET /pictures/thumbnails/preview-background-files/{instance_id}.png."""
     background = unit.need("preview_background_file", instance_id)
-    key = media_key("pictures", "thumbnails", background.id)
-    if not store_of(unit).exists(key):
-        raise NotFound
-    return Reply(file=key, content_type="image/png")
+    return Reply(file=media_key("pictures", "thumbnails", background.id), content_type="image/png")

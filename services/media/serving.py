@@ -12,7 +12,7 @@ from chassis.resources import Record
 from chassis.storage import media_key
 from chassis.unit import Unit
 from services.media.access import viewers
-from services.media.storing import FILES, PICTURES, store_of
+from services.media.storing import FILES, PICTURES
 
 WAITING = "Preview file was not found."
 
@@ -22,10 +22,7 @@ def served(unit: Unit, instance_id: str, bucket: str, prefix: str, content_type:
     preview = unit.need("preview_file", instance_id)
     if preview["status"] == "processing":
         return _not_yet(unit, preview)
-    key = media_key(bucket, prefix, preview.id)
-    if not store_of(unit).exists(key):
-        raise NotFound
-    return Reply(file=key, content_type=content_type)
+    return Reply(file=media_key(bucket, prefix, preview.id), content_type=content_type)
 
 
 def _not_yet(unit: Unit, preview: Record) -> Reply:

@@ -223,8 +223,6 @@ def upload_working_file(unit: Unit, working_file_id: Id, *, files: list[Upload])
 def download_working_file(unit: Unit, working_file_id: Id) -> Reply:
     """Return the bytes of a working file. Source: GET /data/working-files/{working_file_id}/file."""
     key = media_key("files", "working", unit.need("working_file", working_file_id).id)
-    if not store_of(unit).exists(key):
-        raise NotFound
     return Reply(file=key, content_type="application/octet-stream")
 
 

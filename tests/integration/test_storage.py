@@ -50,9 +50,9 @@ def failing() -> Iterator[bytes]:
 def test_what_was_put_is_read_back(store: ObjectStore) -> None:
     assert store.put(KEY, [b"abc", b"", b"defg"]) == 7
     assert b"".join(store.open(KEY)) == b"abcdefg"
-    assert store.size(KEY) == 7
+    assert store.stat(KEY).size == 7
     assert store.exists(KEY)
-    assert abs(store.modified(KEY) - datetime.now(UTC)) < timedelta(minutes=1)
+    assert abs(store.stat(KEY).modified - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 def test_a_missing_bucket_is_made_and_a_present_one_left_alone(endpoint: str) -> None:
@@ -163,11 +163,10 @@ def test_an_object_is_lent_as_a_file(store: ObjectStore) -> None:
     "ask",
     [
         lambda store: store.open(KEY),
-        lambda store: store.size(KEY),
-        lambda store: store.modified(KEY),
+        lambda store: store.stat(KEY),
         lambda store: store.copy(KEY, "other"),
         lambda store: store.local_path(KEY).__enter__(),
-        lambda store: store.size(f"{KEY}/below"),
+        lambda store: store.stat(f"{KEY}/below"),
     ],
 )
 def test_a_missing_object_is_told_at_once(store: ObjectStore, ask: Callable[[ObjectStore], object]) -> None:
