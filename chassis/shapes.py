@@ -6,6 +6,7 @@ other shape find neither their tables nor, when they append, their shape in the 
 rolled back as Superseded, and a process of the new shape does it.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -13,11 +14,12 @@ from typing import Any
 from psycopg2.errors import DeadlockDetected
 
 from chassis import schema
-from chassis.log import read_feed
+from chassis.log import head_position, read_feed
 from chassis.rebuild import BATCH, Progress, fold_batch, fold_log
 from chassis.service import TRIES, Service
 from chassis.spec import ServiceSpec
 
+logger = logging.getLogger(__name__)
 LOCK = 7_231_005
 NOTHING = ""
 Fill = Callable[[Mapping[str, int]], None]
@@ -57,6 +59,9 @@ def prepare(service: Service, fill: Fill, progress: Progress | None = None) -> b
     with _alone(service), service.database.connection() as connection, connection.cursor() as cursor:
         if served(service) == spec.shape or is_prepared(service):
             return False
+        events = head_position(cursor)
+        if events:
+            logger.warning("%s: read models of this release are being made from %d events", spec.name, events)
         _tidy(cursor)
         _drop(cursor, [spec.read, spec.replica])
         cursor.execute(f"CREATE SCHEMA {spec.read}; CREATE SCHEMA {spec.replica}")
