@@ -1,6 +1,6 @@
 """Generic list, get, create, update and delete of a resource, as operations."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -179,13 +179,17 @@ def _time(field: Field, value: Any) -> str:
 
 def check_parents(unit: "Unit", resource: Resource, fields: Fields) -> None:
     """Raise UnknownParent when a link names a record that this service knows not to exist."""
+    for ref, wanted in parents_of(unit, resource, fields):
+        if not unit.has(ref, wanted):
+            raise UnknownParent("The change conflicts with records referencing this one.")
+
+
+def parents_of(unit: "Unit", resource: Resource, fields: Fields) -> Iterator[tuple[str, list[str]]]:
+    """Yield kind and ids of what `fields` link to, as far as this service knows records of the kind."""
     for name, value in fields.items():
         ref = resource.by_name[name].ref
-        if not value or not ref or ref not in unit.resources:
-            continue
-        wanted = value if isinstance(value, list) else [value]
-        if len(unit.many(ref, wanted)) < len(set(wanted)):
-            raise UnknownParent("The change conflicts with records referencing this one.")
+        if value and ref and ref in unit.resources:
+            yield ref, value if isinstance(value, list) else [value]
 
 
 def refuse_referenced(unit: "Unit", record: Record) -> None:

@@ -61,6 +61,19 @@ class Reader:
         wanted = sorted({id_ for id_ in ids if id_})
         return {r.id: r for r in self._load(kind, " WHERE t.id = ANY(%s::uuid[])", (wanted,))} if wanted else {}
 
+    def learn(self, kind: str, ids: Iterable[str]) -> None:
+        """Read those of `ids` that this unit has not met, in one statement; `get` and `has` need none for them then."""
+        wanted = sorted({id_ for id_ in ids if (kind, id_) not in self._known})
+        if wanted:
+            self._load(kind, " WHERE t.id = ANY(%s::uuid[])", (wanted,))
+            for id_ in wanted:
+                self._known.setdefault((kind, id_), None)
+
+    def has(self, kind: str, ids: Sequence[str]) -> bool:
+        """Tell whether there are records of all `ids`."""
+        self.learn(kind, ids)
+        return all(self._known[kind, id_] is not None for id_ in ids)
+
     def find(
         self,
         kind: str,
