@@ -103,16 +103,16 @@ def get_project(unit: Unit, instance_id: Id) -> dict[str, Any]:
     if unit.actor.role != ADMIN and unit.actor.person_id not in (project["team"] or []):
         raise Forbidden
     if not unit.request.truth("relations", True):
-        status = unit.get("project_status", project["project_status_id"])
         found: dict[str, Any] = orjson.loads(unit.resource("project").doc(project))
-        return {**found, "project_status_name": status["name"] if status else None}
+        return {**found, "project_status_name": _status_of(unit, project)}
     return with_links(unit, [project])[0]
 
 
-def with_links(unit: Unit, projects: Sequence[Record]) -> list[dict[str, Any]]:
-    """Return projects with relations, descriptors, link attributes and the names of their status."""
+def with_links(unit: Unit, projects: Sequence[Record], status: str | None = None) -> list[dict[str, Any]]:
+    """Return projects with relations, descriptors, link attributes and the names of their status, if not given."""
     ids = [project.id for project in projects]
-    statuses = unit.many("project_status", [project["project_status_id"] for project in projects])
+    if status is None:
+        unit.learn("project_status", [p["project_status_id"] for p in projects if p["project_status_id"]])
     columns: dict[str, list[Record]] = {}
     order = "t.position, lower(t.name)"
     for each in unit.find("metadata_descriptor", "t.project_id = ANY(%s::uuid[])", (ids,), order) if ids else ():
@@ -123,8 +123,7 @@ def with_links(unit: Unit, projects: Sequence[Record]) -> list[dict[str, Any]]:
     for project in projects:
         document: dict[str, Any] = orjson.loads(_document(unit, project))
         types = project["task_type_links"] or {}
-        status = statuses.get(project["project_status_id"])
-        document["project_status_name"] = status["name"] if status else None
+        document["project_status_name"] = status or _status_of(unit, project)
         document["descriptors"] = _shown(unit, project, columns.get(project.id, []))
         document["task_type_links"] = {id_: {**kinds.TASK_TYPE_LINK, **link} for id_, link in types.items()}
         document["task_types_priority"] = {id_: link.get("priority") for id_, link in types.items()}
@@ -133,6 +132,11 @@ def with_links(unit: Unit, projects: Sequence[Record]) -> list[dict[str, Any]]:
             document["first_episode_id"] = episodes.get(project.id)
         found.append(document)
     return found
+
+
+def _status_of(unit: Unit, project: Record) -> str | None:
+    status = unit.get("project_status", project["project_status_id"])
+    return str(status["name"]) if status else None
 
 
 def _shown(unit: Unit, project: Record, rows: list[Record]) -> list[dict[str, Any]]:
@@ -159,14 +163,14 @@ def list_open_projects(unit: Unit) -> list[dict[str, Any]]:
     """List the actor's open projects, all for admins. Source: GET /data/projects/open."""
     mine = visible(unit)
     where, args = (f"{OPEN} AND {mine[0]}", mine[1]) if mine else (OPEN, [])
-    return with_links(unit, unit.find("project", where, args, "t.name"))
+    return with_links(unit, unit.find("project", where, args, "t.name"), "Open")
 
 
 @query(allow=signed_in)
 def list_my_open_projects(unit: Unit) -> list[dict[str, Any]]:
     """List open projects with the actor in their team. Source: GET /data/user/projects/open."""
     args = [unit.actor.person_id or NO_ONE]
-    return with_links(unit, unit.find("project", f"{OPEN} AND {MINE}", args, "t.name"))
+    return with_links(unit, unit.find("project", f"{OPEN} AND {MINE}", args, "t.name"), "Open")
 
 
 def added(ids: list[str] | None, id_: str) -> list[str]:
