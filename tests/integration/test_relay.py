@@ -39,6 +39,8 @@ def subscribe(url: str, key: str = "#") -> None:
         channel: Any = connection.channel()
         declare_events(channel)
         channel.queue_declare(QUEUE, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})
+        # A broker that somebody else runs may still hold what the test before this one has left.
+        channel.queue_purge(QUEUE)
         channel.queue_bind(QUEUE, EVENTS, key)
 
 
