@@ -126,7 +126,9 @@ def throughput(replicas: int, amqp_url: str) -> tuple[str, ...]:
         good = (200, 201)
         measure(server.target(), make, clients=CLIENTS, seconds=2, wanted=good)
         ours = [psutil.Process(pid) for pid in family([found.process.pid])]
-        gateway, parts = found.parts("serve gateway"), [p for name in SERVICES for p in found.parts(f"serve {name}")]
+        # What answers is a child of the gateway's process.
+        gateway = [each for head in found.parts("serve gateway") for each in (head, *head.children(recursive=True))]
+        parts = [each for name in SERVICES for each in found.parts(f"serve {name}")]
         database = [each for each in ours if each.name().startswith("postgres")]
         groups = {"gateway": gateway, "services": parts, "PostgreSQL": database, "RabbitMQ": brokers()}
         before = {name: busy(processes) for name, processes in groups.items()}
