@@ -10,7 +10,7 @@ def database_template_of(url: str) -> str:
     if PLACE in url:
         return url
     parts = urlsplit(url)
-    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/kiroku_{PLACE}"))
+    return urlunsplit(parts._replace(path=f"/kiroku_{PLACE}"))
 
 
 def database_of(template: str, service: str) -> str:

@@ -93,6 +93,8 @@ def _database(url: str) -> str | None:
         return f"names no host: {example}"
     if "{" in url.replace("{service}", ""):
         return f"holds a brace that is not {{service}}: {example}"
+    if parts.path.strip("/") and "{service}" not in url:
+        return f"names one database, and each service has its own: leave the name out, or {example}"
     return _encryption(options)
 
 

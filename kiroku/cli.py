@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from psycopg2 import OperationalError
+
 from kiroku.memory import give_memory_back
 from kiroku.observing import start_logs
 from kiroku.postgres_account import EmbeddedPostgresError
@@ -140,6 +142,10 @@ def main(arguments: list[str] | None = None) -> int:
         return COMMANDS[told.command](settings, told)
     except (WrongSettingError, EmbeddedPostgresError) as wrong:
         print(f"kiroku: {wrong}", file=sys.stderr)
+        return 2
+    except OperationalError as problem:
+        reason = str(problem).strip().partition("\n")[0]
+        print(f"kiroku: {reason}: start PostgreSQL, or correct KIROKU_DATABASE_URL", file=sys.stderr)
         return 2
 
 

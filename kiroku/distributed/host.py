@@ -65,13 +65,14 @@ class Host:
         config = {"service": self.service, "broker": broker}
         self.container = ServiceContainer(hosted(name, threads), config)
 
-    def take_over(self) -> bool:
-        """Serve the read models of this release from now on; tell whether they are there."""
+    def take_over(self) -> str:
+        """Serve the read models of this release from now on; return why that must wait, nothing when it is done."""
         try:
-            return served(self.service) is not None and switch(self.service)
-        except Error:
-            logger.exception("%s: the database cannot be asked", self.service.name)
-            return False
+            if served(self.service) is not None and switch(self.service):
+                return ""
+        except Error as problem:
+            return f"the database cannot be asked: {str(problem).strip().partition(chr(10))[0]}"
+        return "the database has another shape: run `kiroku migrate`"
 
     def is_superseded(self) -> bool:
         """Tell whether another release has taken over. A database that cannot be asked has not been."""
@@ -114,11 +115,11 @@ def serve(make: Callable[[], Host], probe_at: tuple[str, int] = ("127.0.0.1", 0)
     keep_trimming()
     probes = Probes(*probe_at, host.condition.problems)
     probes.start()
-    waiting = False
-    while not done.is_set() and not host.take_over():
-        if not waiting:
-            logger.warning("%s waits: the database has another shape: run `kiroku migrate`", host.service.name)
-        waiting = True
+    waits = ""
+    while not done.is_set() and (reason := host.take_over()):
+        if reason != waits:
+            logger.warning("%s waits: %s", host.service.name, reason)
+        waits = reason
         done.wait(0.5)
     if not done.is_set():
         host.start()

@@ -24,6 +24,7 @@ SECRET = "s" * 32
         ({"KIROKU_SECRET": "short"}, ("KIROKU_SECRET", "openssl rand")),
         ({"KIROKU_DATABASE_URL": "mysql://u:word@host/"}, ("KIROKU_DATABASE_URL", "postgresql://")),
         ({"KIROKU_DATABASE_URL": "postgresql:///x"}, ("KIROKU_DATABASE_URL", "no host")),
+        ({"KIROKU_DATABASE_URL": "postgresql://h/kiroku"}, ("KIROKU_DATABASE_URL", "each service has its own")),
         ({"KIROKU_DATABASE_URL": "postgresql://h/{name}"}, ("KIROKU_DATABASE_URL", "{service}")),
         ({"KIROKU_DATABASE_URL": "postgresql://h/?sslmode=on"}, ("KIROKU_DATABASE_URL", "verify-full")),
         ({"KIROKU_DATABASE_URL": "postgresql://h/?sslmode=verify-full"}, ("KIROKU_DATABASE_URL", "sslrootcert")),
