@@ -62,6 +62,8 @@ def prepare(service: Service, fill: Fill, progress: Progress | None = None) -> b
         events = head_position(cursor)
         if events:
             logger.warning("%s: read models of this release are being made from %d events", spec.name, events)
+        # One release is prepared at a time: another that waits would miss its checkpoints, and has to be prepared anew.
+        cursor.execute("DELETE FROM log.prepared")
         _tidy(cursor)
         _drop(cursor, [spec.read, spec.replica])
         cursor.execute(f"CREATE SCHEMA {spec.read}; CREATE SCHEMA {spec.replica}")

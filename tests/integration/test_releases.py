@@ -140,6 +140,18 @@ def test_back_to_the_release_before_is_the_same_way(old: Service, new: Service) 
         names(new)
 
 
+def test_only_the_release_that_was_prepared_last_can_take_over(old: Service, new: Service) -> None:
+    a_book(old)
+    migrate(new, serve=False)
+    other = replace(LIBRARY, owns=(SHELF, replace(BOOK, fields=(*BOOK.fields, Field("format", column=True)))))
+    with release(other, old.database.url) as third:
+        migrate(third, serve=False)
+        assert not shapes.switch(new)
+        assert names(old) == ["Momo"]
+        assert shapes.switch(third)
+    assert not shapes.is_prepared(new)
+
+
 def test_a_preparation_that_broke_off_is_begun_anew(old: Service, new: Service) -> None:
     a_book(old)
 
