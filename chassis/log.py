@@ -1,4 +1,4 @@
-"""The event log of one service: append as the last act of a transaction, read by stream and by position."""
+"""The event log of one service: append at the end of a transaction, read by stream and by position."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+from psycopg2.errors import DeadlockDetected
+
 from chassis import schema, sql
 from chassis.changes import Buffer, Change, fold
 from chassis.events import Event
 from chassis.log import head_position, read_feed
 from chassis.resources import Record
-from chassis.service import Service
+from chassis.service import TRIES, Service
 
 BATCH = 5_000
 Progress = Callable[[int, int], None]
@@ -68,8 +70,8 @@ def _known(cursor: Any, service: Service, target: str, events: list[Event]) -> d
 def rebuild(service: Service, progress: Progress | None = None) -> int:
     """Rebuild all owned read models of `service` while reads and writes go on; return the position reached.
 
-    The bulk is folded into schema `read_next` without locks; then one transaction locks the head, folds the rest
-    and exchanges the tables by moving them between schemas.
+    The bulk is folded into schema `read_next` without locks; then one transaction folds the rest under locks and
+    exchanges the tables by moving them between schemas.
     """
     with service.database.connection() as connection, connection.cursor() as cursor:
         cursor.execute("DROP SCHEMA IF EXISTS read_next CASCADE; CREATE SCHEMA read_next")
@@ -77,14 +79,32 @@ def rebuild(service: Service, progress: Progress | None = None) -> int:
         position = fold_log(cursor, service, "read_next", progress=progress)
         for resource in service.spec.owns:
             cursor.execute(f'ANALYZE read_next."{resource.kind}"')
-        cursor.execute("BEGIN")
-        cursor.execute("SELECT position FROM log.head FOR UPDATE")
-        position = fold_log(cursor, service, "read_next", position, progress=progress)
-        for resource in service.spec.owns:
-            cursor.execute(f'DROP TABLE {service.spec.read}."{resource.kind}" CASCADE')
-            cursor.execute(f'ALTER TABLE read_next."{resource.kind}" SET SCHEMA {service.spec.read}')
-        for derived in service.spec.derived:
-            derived.fill(cursor)
-        cursor.execute("COMMIT")
+        for attempt in range(TRIES):
+            position = fold_log(cursor, service, "read_next", position, progress=progress)
+            try:
+                reached = _exchange(cursor, service, position, progress)
+                break
+            except DeadlockDetected:
+                cursor.execute("ROLLBACK")
+                if attempt == TRIES - 1:
+                    raise
         cursor.execute("DROP SCHEMA read_next CASCADE")
-    return position
+    return reached
+
+
+def _exchange(cursor: Any, service: Service, position: int, progress: Progress | None) -> int:
+    tables = [f'{service.spec.read}."{resource.kind}"' for resource in service.spec.owns]
+    cursor.execute("BEGIN")
+    # Tables first, then the head: the order in which writers come to them. Who holds one table and waits for another
+    # can still stand in the way of this; PostgreSQL then ends one of both, and that one tries again.
+    if tables:
+        cursor.execute(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE")
+    cursor.execute("SELECT position FROM log.head FOR UPDATE")
+    reached = fold_log(cursor, service, "read_next", position, progress=progress)
+    for resource, table in zip(service.spec.owns, tables, strict=True):
+        cursor.execute(f"DROP TABLE {table} CASCADE")
+        cursor.execute(f'ALTER TABLE read_next."{resource.kind}" SET SCHEMA {service.spec.read}')
+    for derived in service.spec.derived:
+        derived.fill(cursor)
+    cursor.execute("COMMIT")
+    return reached

@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
@@ -239,6 +240,29 @@ def test_rebuilt_rows_equal_the_live_ones(shop: Service, steps: list[tuple[str, 
             folded[(event.kind, event.id)] = evolve(folded.get((event.kind, event.id)), event)
     docs = {str(row[0]) for rows in before.values() for row in rows}
     assert {id_ for (_, id_), record in folded.items() if record is not None} == docs
+
+
+def test_a_rebuild_goes_on_while_people_write_and_loses_none_of_it() -> None:
+    with library() as service, ThreadPoolExecutor(5) as pool:
+        stop = threading.Event()
+
+        def write(number: int) -> list[str]:
+            written: list[str] = []
+            while not stop.is_set():
+                written.append(a_book(service, name=f"{number} {len(written)}")["id"])
+            return written
+
+        writing = [pool.submit(write, number) for number in range(5)]
+        try:
+            for _ in range(5):
+                rebuild(service)
+        finally:
+            stop.set()
+        written = [id_ for each in writing for id_ in each.result()]
+        assert sorted(written) == sorted(book["id"] for book in orjson.loads(call(service, "list_books").read()))
+        before = rows_of(service)
+        rebuild(service)
+        assert rows_of(service) == before
 
 
 def test_a_follower_has_the_owners_rows_and_catches_up_from_any_point(shop: Service) -> None:
