@@ -16,6 +16,7 @@ from chassis import tracing
 # Documents go to the socket as they are: as bytes, never decoded.
 RAW_TEXT = extensions.new_type((25, 114, 3802), "RAW_TEXT", extensions.BYTES)
 
+POOL_SIZE = 8
 Connection = PoolProxiedConnection
 Cursor = DBAPICursor
 __all__ = ["Connection", "Cursor", "DBAPIConnection", "Database", "psycopg2"]
@@ -33,9 +34,10 @@ class RememberingConnection(extensions.connection):
 class Database:
     """The database of one service. Connections are in autocommit: transactions begin explicitly."""
 
-    def __init__(self, url: str, *, pool_size: int = 8, commit: str = "on") -> None:
-        """Open `url` lazily, with at most `pool_size` connections; `commit` is PostgreSQL's synchronous_commit.
+    def __init__(self, url: str, *, pool_size: int = POOL_SIZE, commit: str = "on") -> None:
+        """Open `url` lazily, with `pool_size` connections that stay and as many that come and go.
 
+        `commit` is PostgreSQL's synchronous_commit.
         `schemas`, where statements look for tables, may be changed until the first connection is there.
         """
         self.url = url

@@ -1,13 +1,17 @@
 """Metrics in Prometheus' words. Labels are operations and services, never paths, people or ids."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
-from prometheus_client import REGISTRY, Counter, Histogram, disable_created_metrics, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+# Names the folder in which processes count together; must be set before this module is imported.
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
@@ -58,11 +62,21 @@ PUBLISHED = Counted("kiroku_relay_published_events", "Events that the broker has
 JOBS = Counted("kiroku_jobs", "Pieces of background work", "service", "worker", "outcome")
 
 
+_asked_too: list[Any] = []
+
+
 def exposition() -> bytes:
-    """Return all metrics of this process in the text format of Prometheus."""
-    return bytes(generate_latest(REGISTRY))
+    """Return all metrics in the text format of Prometheus: of this process, or of all that share a folder for them."""
+    if SHARED not in os.environ:
+        return bytes(generate_latest(REGISTRY))
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    for collector in _asked_too:
+        registry.register(collector)
+    return bytes(generate_latest(registry))
 
 
 def register(collector: Any) -> None:
     """Ask `collector` too at each exposition."""
     REGISTRY.register(collector)
+    _asked_too.append(collector)

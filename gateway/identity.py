@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -27,11 +28,15 @@ class Bus(Protocol):
 class Identities:
     """The people behind tokens. Entries live for a minute and are dropped when auth changes anything."""
 
-    def __init__(self, bus: Bus, secret: str, previous: str = "") -> None:
-        """Check tokens against `secret` (HS256), then against the one before, if any, and people against auth."""
+    def __init__(self, bus: Bus, secret: str, previous: str = "", mark: Callable[[], int] = lambda: 0) -> None:
+        """Check tokens against `secret` (HS256), then against the one before, if any, and people against auth.
+
+        `mark` returns another number after each change of auth by a process that cannot `drop` here.
+        """
         self._bus = bus
+        self._mark = mark
         self._secrets = (secret, previous) if previous else (secret,)
-        self._kept: dict[str, tuple[float, Actor]] = {}
+        self._kept: dict[str, tuple[float, int, Actor]] = {}
         self._lock = threading.Lock()
 
     def drop(self) -> None:
@@ -49,15 +54,15 @@ class Identities:
 
     def actor_for(self, token: str, kind: str) -> Actor:
         """Return who comes with `token`. Raises Unauthorized and WrongToken."""
-        key = f"{kind} {token}"
+        key, mark = f"{kind} {token}", self._mark()
         kept = self._kept.get(key)
-        if kept and kept[0] > time.monotonic():
-            return kept[1]
+        if kept and kept[0] > time.monotonic() and kept[1] == mark:
+            return kept[2]
         claims = self._claims(token, kind)
         actor = self._ask(claims)
         with self._lock:
             until = min(KEPT_SECONDS, max(0.0, claims.get("exp", time.time() + KEPT_SECONDS) - time.time()))
-            self._kept[key] = (time.monotonic() + until, actor)
+            self._kept[key] = (time.monotonic() + until, mark, actor)
         return actor
 
     def _claims(self, token: str, kind: str) -> dict[str, Any]:

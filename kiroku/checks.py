@@ -11,6 +11,7 @@ Check = Callable[[Any], str | None]
 RANGES = {
     "port": (1, 65_535),
     "probe_port": (0, 65_535),
+    "workers": (0, 64),
     "threads": (1, 1_000),
     "service_threads": (1, 200),
     "rpc_timeout": (1, 3_600),

@@ -8,7 +8,7 @@ from pathlib import Path
 from psycopg2 import OperationalError
 
 from kiroku.memory import give_memory_back
-from kiroku.observing import start_logs
+from kiroku.observing import share_metrics, start_logs
 from kiroku.postgres_account import EmbeddedPostgresError
 from kiroku.settings import Settings, WrongSettingError, read_settings
 
@@ -18,7 +18,7 @@ Told = argparse.Namespace
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kiroku", description="A production tracker that speaks the Kitsu API.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="serve everything on one port, in one process")
+    commands.add_parser("run", help="serve everything on one port")
     commands.add_parser("run-distributed", help="serve everything as processes over RabbitMQ on this machine")
     serving = commands.add_parser("serve", help="serve one part: a service, the gateway, or live events alone")
     serving.add_argument("part")
@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(settings: Settings, told: Told) -> int:
+    share_metrics(settings)
     from kiroku.embedded import run
 
     run(settings)

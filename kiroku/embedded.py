@@ -3,22 +3,26 @@
 import json
 import secrets
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import Any
 
+from chassis.changes import Change
 from chassis.storage import open_store
 from gateway.app import create_app
 from gateway.identity import Identities
-from gateway.live.handover import LiveLoop, with_live
+from gateway.live.handover import Adopts, LiveLoop, with_live
 from gateway.live.hub import Hub
+from gateway.tries import Tries
 from kiroku.addresses import database_of, database_template_of
 from kiroku.distributed.probes import Probes
-from kiroku.observing import start_traces
+from kiroku.observing import forget_metrics, start_traces
 from kiroku.postgres import EmbeddedPostgres
 from kiroku.resetting import keep_fresh, resetter
-from kiroku.settings import Settings, kept_secret
+from kiroku.settings import Settings, kept_secret, worker_count
 from kiroku.sign_in import sign_in_limit, sign_in_settings
 from kiroku.system import SERVICES, LogSource, System
 from kiroku.web import OnExit, serve
+from kiroku.workers import Line, Marks, Places
 
 
 def service_settings(settings: Settings, password: str) -> dict[str, Any]:
@@ -80,6 +84,61 @@ def problems(system: System) -> list[str]:
     return []
 
 
+class _House:
+    """What the worker processes of one server have in common, and how each of them is made."""
+
+    def __init__(self, settings: Settings, urls: dict[str, str], told: dict[str, Any]) -> None:
+        """Prepare, before the fork, what the workers share."""
+        self._settings, self._urls, self._told = settings, urls, told
+        self.workers = worker_count(settings)
+        self.marks = Marks(SERVICES)
+        self._places, self._line = Places(self.workers), Line(self.marks)
+        self._tries = Tries(settings.home / "sign-ins.db" if self.workers > 1 else None)
+        self._tries.clear()
+        forget_metrics()
+
+    def make(self, on_exit: OnExit) -> Any:
+        """Return the WSGI application of one worker; the one in the first place serves live events for all."""
+        settings, told, marks = self._settings, self._told, self.marks
+        place = self._places.take()
+        start_traces(settings, "embedded")
+        store = open_store(storage_of(settings))
+        system = System(self._urls, {**told, "store": store}, processes=self.workers)
+        system.start()
+        on_exit(system.stop)
+        for name, service in system.services.items():
+            service.on_commit.append(partial(self._committed, name))
+        identities = Identities(system, told["secret"], settings.previous_secret, lambda: marks.read("auth"))
+        hub = Hub(system, identities, LogSource(system, self._line.hear))
+        live: Adopts = self._line
+        if place == 0:
+            Probes(settings.host, settings.probe_port, lambda: problems(system)).start()
+            live = self._live(hub, on_exit)
+
+        def forget() -> None:
+            identities.drop()
+            hub.rewind()
+
+        app = create_app(
+            system, store=store, secret=told["secret"], body_limit=settings.body_limit,
+            identities=identities, sign_ins=sign_in_limit(settings, self._tries),
+            reset=resetter(system, forget) if settings.dev else None,
+            describe={f"{s.name}.{o.name}": o for s in system.services.values() for o in s.operations.values()},
+        )  # fmt: skip
+        return with_live(app, live)
+
+    def _live(self, hub: Hub, on_exit: OnExit) -> LiveLoop:
+        live = LiveLoop(hub)
+        live.start()
+        on_exit(live.stop)
+        self._line.listen(live)
+        return live
+
+    def _committed(self, name: str, position: int, changes: list[Change]) -> None:
+        self.marks.note(name, position)
+        self._line.wake()
+
+
 def run(settings: Settings) -> None:
     """Serve until a signal comes, then stop everything in order."""
     admin = admin_of(settings)
@@ -93,35 +152,9 @@ def run(settings: Settings) -> None:
             keep_fresh(first)
             print("KIROKU_DEV=1: POST /dev/reset puts everything back to the fresh install", flush=True)
         first.stop()
-        storage = storage_of(settings)
-
-        def make(on_exit: OnExit) -> Any:
-            start_traces(settings, "embedded")
-            store = open_store(storage)
-            system = System(urls, {**told, "store": store})
-            system.start()
-            on_exit(system.stop)
-            identities = Identities(system, told["secret"], settings.previous_secret)
-            hub = Hub(system, identities, LogSource(system))
-            live = LiveLoop(hub)
-            live.start()
-            on_exit(live.stop)
-
-            def forget() -> None:
-                identities.drop()
-                hub.rewind()
-
-            Probes(settings.host, settings.probe_port, lambda: problems(system)).start()
-            app = create_app(
-                system, store=store, secret=told["secret"], body_limit=settings.body_limit,
-                identities=identities, sign_ins=sign_in_limit(settings),
-                reset=resetter(system, forget) if settings.dev else None,
-                describe={f"{s.name}.{o.name}": o for s in system.services.values() for o in s.operations.values()},
-            )  # fmt: skip
-            return with_live(app, live)
-
+        house = _House(settings, urls, told)
         print(f"Kiroku: {admin['url']}   docs: {admin['url']}/docs", flush=True)
         print(f"Administrator: {admin['email']}   password: {admin['password']}", flush=True)
         # gunicorn ends by SystemExit; the databases must still be stopped in order.
         with suppress(SystemExit):
-            serve(make, settings)
+            serve(house.make, settings, workers=house.workers, gone=house.marks.doubt)

@@ -1,16 +1,20 @@
 """How a process is observed: its log records and its traces, as settings tell. Metrics are at the probe port."""
 
 import logging
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from gunicorn.glogging import Logger
 
 from chassis import tracing
 from chassis.logs import JsonFormatter, TextFormatter
-from kiroku.settings import Settings
+from kiroku.settings import Settings, worker_count
 
 FORMATS: dict[str, type[logging.Formatter]] = {"json": JsonFormatter, "text": TextFormatter}
+# What the Prometheus client reads, once, when it is imported: the folder in which processes count together.
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 OURS = ("chassis", "gateway", "kiroku", "services")
 
 
@@ -40,3 +44,19 @@ def start_traces(settings: Settings, part: str) -> None:
     """Send traces to KIROKU_OTLP_URL where it is set; call before databases are opened."""
     if settings.otlp_url:
         tracing.start(settings.otlp_url, f"kiroku-{part}")
+
+
+def share_metrics(settings: Settings) -> None:
+    """Let the worker processes count together; call it before anything that counts is imported."""
+    if worker_count(settings) > 1:
+        folder = settings.home / "metrics"
+        folder.mkdir(parents=True, exist_ok=True)
+        os.environ[METRICS_FOLDER] = str(folder.resolve())
+
+
+def forget_metrics() -> None:
+    """Remove what processes of an earlier start have counted."""
+    folder = os.environ.get(METRICS_FOLDER)
+    for file in Path(folder).glob("*.db") if folder else ():
+        if not file.stem.endswith(f"_{os.getpid()}"):
+            file.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kiroku.checks import misspelt, problem_of
 
+MOST_WORKERS = 4
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -25,6 +26,7 @@ class Settings:
     home: Path = field(default=Path("var"), metadata={"doc": "Folder of the data: database, media, secret"})
     host: str = field(default="127.0.0.1", metadata={"doc": "Address to bind"})
     port: int = field(default=8080, metadata={"doc": "Port of API and live events"})
+    workers: int = field(default=0, metadata={"doc": "Processes of `run`; one a processor, at most 4, when 0"})
     threads: int = field(default=24, metadata={"doc": "Requests that are served at the same time"})
     admin_email: str = field(default="admin@example.com", metadata={"doc": "E-mail of the first administrator"})
     admin_password: str = field(default="", metadata={"doc": "Password of the first administrator; made when empty"})
@@ -107,6 +109,15 @@ def _converted(variable: str, text: str, default: object) -> object:
             raise WrongSettingError(f"{variable}={text!r} is not a whole number: set digits only")
         return int(text)
     return Path(text) if isinstance(default, Path) else text
+
+
+def worker_count(settings: Settings) -> int:
+    """Return how many processes the embedded shape has: as told, else one a processor and at most four."""
+    if settings.dev:
+        # Going back to the fresh install takes hold of every follower, so all of them must be in one process.
+        return 1
+    able = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return settings.workers or min(MOST_WORKERS, able)
 
 
 def kept_secret(settings: Settings) -> str:

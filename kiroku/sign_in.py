@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.throttle import SignInLimit
+from gateway.tries import Tries
 from kiroku.settings import Settings, WrongSettingError
 
 XMLSEC = (
@@ -37,10 +38,10 @@ def public_address(settings: Settings) -> str:
     return given if "://" in given else f"https://{given}"
 
 
-def sign_in_limit(settings: Settings) -> SignInLimit:
-    """Return the limit of sign-in tries. Raises WrongSettingError."""
+def sign_in_limit(settings: Settings, tries: Tries | None = None) -> SignInLimit:
+    """Return the limit of sign-in tries, which several processes may count together. Raises WrongSettingError."""
     try:
-        return SignInLimit(settings.sign_in_rate, settings.trusted_proxies)
+        return SignInLimit(settings.sign_in_rate, settings.trusted_proxies, tries)
     except ValueError as problem:
         raise WrongSettingError(f"KIROKU_TRUSTED_PROXIES={settings.trusted_proxies!r}: {problem}") from None
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from chassis.changes import Change
-from chassis.database import Database
+from chassis.database import POOL_SIZE, Database
 from chassis.errors import DomainError, Superseded
 from chassis.events import Event
 from chassis.follow import Follower
@@ -27,6 +27,7 @@ SERVICES = ("auth", "production", "tasks", "media", "imports")
 IDLE = 1.0
 # What is written within this time is followed in one step. Who has written it does not wait: see `Follower.meet`.
 GATHER = 0.02
+LEAST_POOL = 4
 
 
 def specs() -> dict[str, ServiceSpec]:
@@ -46,14 +47,17 @@ def specs() -> dict[str, ServiceSpec]:
 class System:
     """The embedded shape: services by name, called directly (about 2 microseconds)."""
 
-    def __init__(self, urls: Mapping[str, str], settings: Mapping[str, Any], *, commit: str = "on") -> None:
-        """Open every service on its database in `urls`."""
+    def __init__(
+        self, urls: Mapping[str, str], settings: Mapping[str, Any], *, commit: str = "on", processes: int = 1
+    ) -> None:
+        """Open every service on its database in `urls`, one of so many `processes` that share its connections."""
         self.services: dict[str, Service] = {}
         self.followers: dict[str, Follower] = {}
         self._loop = FollowLoop(self.followers)
         self._workers: list[Workers] = []
         for name, spec in specs().items():
-            service = Service(spec, Database(urls[name], commit=commit), self, settings)
+            database = Database(urls[name], pool_size=max(LEAST_POOL, POOL_SIZE // processes), commit=commit)
+            service = Service(spec, database, self, settings)
             service.on_commit.append(partial(self._wake, name))
             self.services[name] = service
         for name, service in self.services.items():
@@ -202,10 +206,11 @@ class FollowLoop:
 class LogSource:
     """The logs of all services of this process, as live events read them."""
 
-    def __init__(self, system: System) -> None:
-        """Read the logs of `system`."""
+    def __init__(self, system: System, hear: Callable[[Callable[[str], None]], None]) -> None:
+        """Read the logs of `system`; `hear` tells of commits to them, in whichever process."""
         self._services = system.services
         self.names = list(system.services)
+        self.subscribe = hear
 
     def head(self, service: str) -> int:
         """Return the newest position of a service's log."""
@@ -214,12 +219,3 @@ class LogSource:
     def read(self, service: str, after: int, limit: int) -> tuple[list[Event], int]:
         """Return events after a position, and the position reached."""
         return self._services[service].feed(after, limit)
-
-    def subscribe(self, wake: Callable[[str], None]) -> None:
-        """Call `wake` with a service's name after each of its commits."""
-        for name, service in self._services.items():
-            service.on_commit.append(partial(_woken, wake, name))
-
-
-def _woken(wake: Callable[[str], None], name: str, position: int, changes: list[Change]) -> None:
-    wake(name)

@@ -1,7 +1,9 @@
 """The web server in front of both shapes: gunicorn, with threads, told by our settings."""
 
+import gc
 from collections.abc import Callable
 from contextlib import suppress
+from math import ceil
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -13,6 +15,8 @@ from kiroku.settings import Settings
 
 OnExit = Callable[[Callable[[], None]], None]
 Make = Callable[[OnExit], Any]
+# A thread may wait for an upload; others must go on beside it.
+LEAST_THREADS = 4
 
 
 class GunicornServer(BaseApplication):  # type: ignore[misc]
@@ -41,16 +45,21 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         return self._make(self._ends.append)
 
 
-def serve(make: Make, settings: Settings) -> None:
+def serve(make: Make, settings: Settings, *, workers: int = 1, gone: Callable[[], None] = lambda: None) -> None:
     """Serve the WSGI application that `make` returns until a signal comes; ends by SystemExit, as gunicorn does.
 
-    What `make` gives to its argument is called when the worker ends, the last one first.
+    `make` runs in each of the `workers`, and what it gives to its argument is called when the worker ends, the last
+    one first. `gone` is called, in the first process, after a worker has ended.
     """
+    # What the workers have in common stays so: the garbage collector would write to it.
+    gc.collect()
+    gc.freeze()
     options = {
         "bind": f"{settings.host}:{settings.port}",
         "worker_class": Worker,
-        "workers": 1,
-        "threads": settings.threads,
+        "workers": workers,
+        "threads": max(LEAST_THREADS, ceil(settings.threads / workers)) if workers > 1 else settings.threads,
+        "child_exit": lambda server, worker: gone(),
         # Longer than proxies keep idle connections (60 s): else they send a request into one that just closed.
         "keepalive": 75,
         "timeout": 120,

@@ -12,7 +12,7 @@ import select
 import socket
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from gunicorn.workers.gthread import ThreadWorker
 from uvicorn import Config
@@ -26,6 +26,14 @@ BODY_LIMIT = 1024 * 1024
 SILENCE_SECONDS = 60.0
 PATIENCE_MS = 2
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Adopts(Protocol):
+    """Serves live events to connections that it is given."""
+
+    def adopt(self, fd: int, head: bytes) -> None:
+        """Take over an open connection whose first request is `head`."""
+        ...
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -116,7 +124,7 @@ class LiveLoop:
         protocol.data_received(head)
 
 
-def with_live(application: Wsgi, live: LiveLoop) -> Wsgi:
+def with_live(application: Wsgi, live: Adopts) -> Wsgi:
     """Return `application` in front of which /socket.io and /api/socket.io go to `live`."""
 
     def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -16,7 +16,8 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import orjson
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from chassis.telemetry import CONTENT_TYPE, exposition
 
 logger = logging.getLogger(__name__)
 EVERY = 3.0
@@ -57,7 +58,7 @@ class Probes:
     def answer(self, path: str) -> tuple[int, str, bytes]:
         """Return (status, content type, body) of a path."""
         if path == "/metrics":
-            return 200, CONTENT_TYPE_LATEST, generate_latest()
+            return 200, CONTENT_TYPE, exposition()
         stuck = time.monotonic() - self._looked > STUCK
         if path == "/health/live":
             return _json(503 if stuck else 200, {"live": not stuck})

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -11,6 +10,7 @@ import pytest
 from kiroku.system import SERVICES
 from tests.support.server import DISTRIBUTED, RunningServer, running_server
 from tests.support.tables import Databases
+from tests.support.waiting import wait_for
 from tests.support.writers import Writers
 
 pytestmark = pytest.mark.distributed
@@ -36,10 +36,7 @@ def next_process(name: str, told: dict[str, str]) -> Iterator[None]:
 
 def wait_until_served(databases: Databases, name: str, before: str) -> None:
     """Wait until the database of `name` has another shape than `before`."""
-    deadline = time.monotonic() + 60
-    while databases.shape(name) == before:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for(lambda: databases.shape(name) != before, 60)
 
 
 def test_people_work_through_an_upgrade_of_every_service() -> None:

@@ -5,8 +5,7 @@ import re
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from kombu.connection import Connection
 from tests.support import feed
 from tests.support.broker import broker_url
 from tests.support.server import DISTRIBUTED, RunningServer, free_port, running_server
+from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.distributed
@@ -50,13 +50,6 @@ def seen(folder: Path) -> list[int]:
             return [position for (position,) in db.execute("SELECT position FROM seen ORDER BY rowid")]
     except sqlite3.OperationalError:
         return []
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come in time"
-        time.sleep(0.1)
 
 
 def make_types(server: RunningServer, headers: dict[str, str], *names: str) -> None:
