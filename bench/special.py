@@ -14,7 +14,7 @@ from PIL import Image
 
 from bench.client import Measurement, measure
 from bench.fill import maker
-from bench.load import asset_rows, open_slot, sheet
+from bench.load import SHAPES, Api, asset_rows, open_slot, sheet, shot_rows
 from bench.processes import usage
 from bench.run import Server, etag_of
 from bench.scenarios import (
@@ -78,8 +78,7 @@ def run_special(servers: list[Server], size: Size, seconds: float, only: str) ->
 
 def csv_import(server: Server, size: Size, seconds: float) -> Figure:
     """Import 1,000 assets with three status columns into a production of their own, closed afterwards."""
-    api, run = server.api, f"{server.world.run} {time.time_ns() % 10**6}"
-    project = api.call("POST", "/data/projects", {"name": f"Bench import {run}"})["id"]
+    api, project = server.api, passing_production(server, "import")
     settings = f"/data/projects/{project}/settings"
     types = [row for row in api.get("/data/task-types") if row["for_entity"] == "Asset"][:3]
     for rank, task_type in enumerate(types, start=1):
@@ -92,11 +91,22 @@ def csv_import(server: Server, size: Size, seconds: float) -> Figure:
     started = time.perf_counter()
     made = api.upload(f"/import/csv/projects/{project}/assets", "assets.csv", data)
     spent = (time.perf_counter() - started) * 1000
-    closed = next(row["id"] for row in api.get("/data/project-status") if row["name"] == "Closed")
-    api.call("PUT", f"/data/projects/{project}", {"project_status_id": closed})
+    close(api, project)
     name = "CSV import of 1,000 assets × 3 tasks"
     note = f"{len(made)} rows × {len(types)} tasks"
     return Figure(name, server.name, spent, "ms", peer=_ms(IMPORT_PEER, size), note=note)
+
+
+def passing_production(server: Server, purpose: str) -> str:
+    """Return a new production that is closed after use."""
+    name = f"Bench {purpose} {server.world.run} {time.time_ns() % 10**6}"
+    return str(server.api.call("POST", "/data/projects", {"name": name})["id"])
+
+
+def close(api: Api, project: str) -> None:
+    """Take a production out of the lists of open ones."""
+    closed = next(row["id"] for row in api.get("/data/project-status") if row["name"] == "Closed")
+    api.call("PUT", f"/data/projects/{project}", {"project_status_id": closed})
 
 
 def large_picture(server: Server, size: Size, seconds: float) -> Figure:
@@ -139,14 +149,21 @@ def crowd(server: Server, size: Size, seconds: float) -> Figure:
 
 
 def crowd_run(server: Server, seconds: float) -> Measurement:
-    """Measure the mix; artists write on their own tasks, under their own names."""
+    """Measure the mix; artists write on their own tasks, under their own names.
+
+    The unchanged list is that of a production in which nobody works: where people do, a list changes all the time.
+    """
+    quiet = passing_production(server, "quiet")
+    server.api.upload(f"/import/csv/projects/{quiet}/shots", "shots.csv", sheet(shot_rows(SHAPES["small"])))
     makers = []
     for token, person in zip(server.world.tokens, server.world.persons, strict=True):
+        server.api.call("POST", f"/data/projects/{quiet}/team", {"person_id": person})
         target = server.target(token)
         own = [(task, who) for task, who in server.world.assigned if who == person]
         world = replace(server.world, tasks=[task for task, _ in own], assigned=own)
+        still = replace(world, project=quiet)
         reads = [
-            maker(one, target, world, etag_of(target, one, world) if one.unchanged else None)
+            maker(one, target, still, etag_of(target, one, still)) if one.unchanged else maker(one, target, world)
             for one in READS
             if one.name in CROWD_READS
         ]
@@ -161,7 +178,9 @@ def crowd_run(server: Server, seconds: float) -> Measurement:
 
     good = (200, 201, 304)  # reads, writes, unchanged lists
     measure(server.target(), make, clients=ARTISTS, seconds=1, wanted=good)
-    return measure(server.target(), make, clients=ARTISTS, seconds=seconds, wanted=good)
+    run = measure(server.target(), make, clients=ARTISTS, seconds=seconds, wanted=good)
+    close(server.api, quiet)
+    return run
 
 
 def event_latency(server: Server, size: Size, seconds: float) -> Figure:
