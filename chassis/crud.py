@@ -54,8 +54,9 @@ class Crud:
             if verb in self.only:
                 doc = f"{verb.capitalize()} {self.resource.plural} (generic)."
                 found[name] = Operation(
-                    name, run, allow, writes, status, doc, path, (), whole, wrong_id="Malformed ID.", kind=kind
-                )
+                    name, run, allow, writes, status, doc, path, (), whole, wrong_id="Malformed ID.", kind=kind,
+                    kept=not writes,
+                )  # fmt: skip
         return found
 
     def _where(self, unit: "Unit") -> tuple[list[str], list[Any]]:

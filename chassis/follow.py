@@ -152,9 +152,7 @@ class Follower:
                     log.bump(cursor, {c.event.project_id or c.event.kind for c in changes})
                 cursor.execute(SETTLE, (position, position, owner, service.spec.shape))
             reached = unit.finish()
-        if reached is not None:
-            for listener in service.on_commit:
-                listener(reached, unit.changes)
+        service.committed(reached, unit.changes, changes)
         return position, len(events) == self._batch
 
     def _apply(self, unit: Unit, connection: Any, owner: str, events: list[Event], reacted: int) -> list[Change]:
@@ -230,14 +228,13 @@ class Follower:
                 record = fold(buffer, known, event)
                 with connection.cursor() as cursor:
                     buffer.flush(cursor, service.resources)
+            change = Change(event, record)  # type: ignore[arg-type]
             for reaction in self._reactions.get(event.kind, ()):
                 if reaction.reacts_when(event):
-                    self._react(unit, owner, reaction, Change(event, record))  # type: ignore[arg-type]
+                    self._react(unit, owner, reaction, change)
             left = unit.rows("SELECT 1 FROM log.parked WHERE owner = %s AND position = %s", (owner, event.position))
             reached = unit.finish()
-        if reached is not None:
-            for listener in service.on_commit:
-                listener(reached, unit.changes)
+        service.committed(reached, unit.changes, [change])
         return not left
 
     def _load(self, connection: Any, events: list[Event]) -> dict[tuple[str, str], Record | None]:

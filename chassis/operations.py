@@ -18,7 +18,8 @@ class Operation:
     """One thing a service can do. `writes` tells commands from queries; `status` is that of success.
 
     `path` are positional parameters after the unit, `values` the keyword-only ones: JSON body, form or query of a
-    command, query parameters of a query.
+    command, query parameters of a query. The answers of a query that is `kept` may be used again (`chassis.answers`):
+    they are made of records alone, not of the time, of settings, of other services or of headers of the request.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Operation:
     whole: tuple[str, ...] = ()
     wrong_id: str = "Wrong UUID format."
     kind: str | None = None
+    kept: bool = False
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     def arguments(self, request: Request) -> tuple[list[str], dict[str, Any]]:

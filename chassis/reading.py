@@ -7,17 +7,22 @@ from chassis import sql
 from chassis.changes import Buffer
 from chassis.database import RAW_TEXT
 from chassis.errors import NotFound
+from chassis.marks import Watch
 from chassis.resources import Record, Resource
 
 if TYPE_CHECKING:
     from chassis.service import Service
 
 
+ANY_OF = " WHERE t.id = ANY(%s::uuid[])"
+
+
 class Reader:
     """Reads of one request on one connection. SQL reads flush buffered writes first, so that they see them."""
 
-    def __init__(self, service: "Service", connection: Any) -> None:
-        """Read the records of `service` over `connection`."""
+    def __init__(self, service: "Service", connection: Any, watch: Watch | None = None) -> None:
+        """Read the records of `service` over `connection`; `watch` notes what is read, before it is."""
+        self._watch = watch
         self._service = service
         self._cursor = connection.cursor()
         self._connection = connection
@@ -45,7 +50,7 @@ class Reader:
         if not lock and (kind, id_) in self._known:
             return self._known[(kind, id_)]
         tail = " WHERE t.id = %s" + (" FOR UPDATE" if lock else "")
-        found = self._load(kind, tail, (id_,))
+        found = self._by_ids(kind, tail, [id_], id_)
         self._known.setdefault((kind, id_), None)
         return found[0] if found else None
 
@@ -59,13 +64,13 @@ class Reader:
     def many(self, kind: str, ids: Iterable[str]) -> dict[str, Record]:
         """Return the known records among `ids`."""
         wanted = sorted({id_ for id_ in ids if id_})
-        return {r.id: r for r in self._load(kind, " WHERE t.id = ANY(%s::uuid[])", (wanted,))} if wanted else {}
+        return {r.id: r for r in self._by_ids(kind, ANY_OF, wanted, wanted)} if wanted else {}
 
     def learn(self, kind: str, ids: Iterable[str]) -> None:
         """Read those of `ids` that this unit has not met, in one statement; `get` and `has` need none for them then."""
         wanted = sorted({id_ for id_ in ids if (kind, id_) not in self._known})
         if wanted:
-            self._load(kind, " WHERE t.id = ANY(%s::uuid[])", (wanted,))
+            self._by_ids(kind, ANY_OF, wanted, wanted)
             for id_ in wanted:
                 self._known.setdefault((kind, id_), None)
 
@@ -84,6 +89,7 @@ class Reader:
         offset: int | None = None,
     ) -> list[Record]:
         """Return the records that SQL condition `where` (over alias t) selects."""
+        self._note(kind, where)
         return self._load(kind, _tail(where, order, limit, offset), args)
 
     def first(self, kind: str, where: str = "", args: Sequence[Any] = (), order: str = "") -> Record | None:
@@ -92,17 +98,19 @@ class Reader:
 
     def count(self, kind: str, where: str = "", args: Sequence[Any] = ()) -> int:
         """Return how many records `where` selects."""
-        statement = f'SELECT count(*) FROM "{kind}" t' + (f" WHERE {where}" if where else "")
+        statement = f'SELECT count(*) FROM "{kind}" t{_tail(where, "", None, None)}'
         return int(self.rows(statement, args)[0][0])
 
     def rows(self, statement: str, args: Any = None) -> list[tuple[Any, ...]]:
         """Run a SELECT of the service's own; sees the writes of this unit."""
+        self._note_statement(statement)
         self.flush()
         self._cursor.execute(statement, args or None)
         return list(self._cursor.fetchall()) if self._cursor.description else []
 
     def raw(self, statement: str, args: Any = None) -> bytes:
         """Return the single text cell of a SELECT as undecoded bytes; empty when null or without a row."""
+        self._note_statement(statement)
         self.flush()
         with self._connection.cursor() as cursor:
             _register(cursor)
@@ -145,6 +153,7 @@ class Reader:
 
     def undecoded(self, statement: str, args: Any = None) -> list[tuple[Any, ...]]:
         """Run a SELECT and return its rows with texts as the bytes that came; sees the writes of this unit."""
+        self._note_statement(statement)
         self.flush()
         with self._connection.cursor() as cursor:
             _register(cursor)
@@ -155,6 +164,19 @@ class Reader:
         """Return a text that changes whenever a record of one of `scopes` (project ids, kinds) does."""
         found = self.rows("SELECT scope, revision FROM log.scopes WHERE scope = ANY(%s)", (list(scopes),))
         return "-".join(f"{revision:x}" for _, revision in sorted(found)) or "0"
+
+    def _note(self, kind: str, where: str) -> None:
+        if self._watch:
+            self._watch.kind(kind, where)
+
+    def _note_statement(self, statement: str) -> None:
+        if self._watch:
+            self._watch.statement(statement)
+
+    def _by_ids(self, kind: str, tail: str, ids: list[str], arg: Any) -> list[Record]:
+        if self._watch:
+            self._watch.ids(kind, ids)
+        return self._load(kind, tail, (arg,))
 
     def _load(self, kind: str, tail: str, args: Sequence[Any]) -> list[Record]:
         resource = self.resource(kind)

@@ -3,17 +3,20 @@
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 import orjson
 from psycopg2 import DatabaseError, Error, InterfaceError, OperationalError, errors
 
+from chassis.answers import Answers, key_of
 from chassis.changes import Change
 from chassis.database import Database
 from chassis.errors import DomainError, Forbidden, NotFound, Refused, Superseded, Unavailable, UnknownParent
 from chassis.events import Event, public
 from chassis.log import head_position, read_feed
+from chassis.marks import Marks, Watch
 from chassis.messages import THE_SYSTEM, Reply, Request
 from chassis.observed import Observed
 from chassis.operations import Operation
@@ -47,6 +50,8 @@ class Service:
         self.catch_up: Callable[[Mapping[str, int]], None] = lambda needs: None
         self.followed: Callable[[], Mapping[str, int]] = dict
         self.look_again: Callable[[Mapping[str, int]], bool] = lambda since: False
+        self.marks: Marks | None = None
+        self.answers: Answers | None = None
         self.superseded = threading.Event()
 
     def call(self, request: Request) -> Reply:
@@ -62,19 +67,33 @@ class Service:
         """Run an operation on replicas that have what the request needs."""
         if request.needs:
             self.catch_up(request.needs)
+        answers = self.answers
+        key = key_of(operation, request) if answers else None
+        if answers is None or key is None:
+            return self._known(operation, request)
+        kept = answers.find(key)
+        if kept is not None:
+            return kept
+        watch = answers.watch()
+        reply = self._known(operation, request, watch)
+        answers.keep(key, watch, reply)
+        return reply
+
+    def _known(self, operation: Operation, request: Request, watch: Watch | None = None) -> Reply:
+        """Run an operation, and once more if replicas have learned meanwhile what it did not find."""
         since = self.followed()
         try:
-            return self._tried(operation, request)
+            return self._tried(operation, request, watch)
         except (NotFound, Forbidden, UnknownParent):
             # What is unknown or closed here may just be on its way from its owner.
             if not self.look_again(since):
                 raise
-        return self._tried(operation, request)
+        return self._tried(operation, request, watch)
 
-    def _tried(self, operation: Operation, request: Request) -> Reply:
+    def _tried(self, operation: Operation, request: Request, watch: Watch | None) -> Reply:
         for attempt in range(TRIES):
             try:
-                return self._run(operation, request)
+                return self._run(operation, request, watch)
             except CLASHES:
                 continue
             except errors.UniqueViolation as clash:
@@ -99,9 +118,9 @@ class Service:
         if operation.writes or attempt:
             raise Unavailable("The database is restarting: try again.") from problem
 
-    def _run(self, operation: Operation, request: Request) -> Reply:
+    def _run(self, operation: Operation, request: Request, watch: Watch | None) -> Reply:
         with self.database.connection() as connection:
-            unit = Unit(self, request, connection, writes=operation.writes)
+            unit = Unit(self, request, connection, writes=operation.writes, watch=watch)
             digest = ""
             if operation.writes and request.idempotency_key:
                 digest = _digest(request)
@@ -138,8 +157,15 @@ class Service:
         position = unit.finish(remember)
         if position is not None:
             reply.positions[self.name] = position
+        self.committed(position, unit.changes)
+
+    def committed(self, position: int | None, changes: list[Change], copied: Iterable[Change] = ()) -> None:
+        """Tell all who want to know what was committed: `changes` of own records, `copied` ones of others'."""
+        if self.marks is not None:
+            self.marks.note(chain(changes, copied))
+        if position is not None:
             for listener in self.on_commit:
-                listener(position, unit.changes)
+                listener(position, changes)
 
     def _answered(self, unit: Unit, digest: str) -> Reply | None:
         found = unit.rows(

@@ -60,6 +60,11 @@ class ServiceSpec:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
+    def kinds(self) -> list[str]:
+        """Return the kinds of all records that can be read here."""
+        return [resource.kind for resource in (*self.owns, *self.replicates)]
+
+    @property
     def read(self) -> str:
         """Return the schema of the read models of owned kinds."""
         return f"read_{self.shape}"

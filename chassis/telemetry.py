@@ -53,6 +53,7 @@ OPERATION_SECONDS = Timed("kiroku_operation_seconds", "Time of an operation in i
 OPERATION_FAILURES = Counted(
     "kiroku_operation_failures", "Operations that ended in a refusal or a failure", "service", "operation", "outcome"
 )
+KEPT_ANSWERS = Counted("kiroku_kept_answers", "Queries answered by what an equal one was answered", "service")
 RPC_SECONDS = Timed("kiroku_rpc_seconds", "Time of a call over the broker, as the caller sees it", "service")
 RPC_FAILURES = Counted("kiroku_rpc_failures", "Calls over the broker that nobody answered", "service")
 QUEUE_SECONDS = Timed("kiroku_rpc_queue_seconds", "Time from a call until a thread works on it", "queue")

@@ -11,6 +11,7 @@ from chassis.changes import Buffer, Change
 from chassis.errors import Invalid
 from chassis.events import CREATE, DELETE, UPDATE, Event, changed, fact_name, moment
 from chassis.ids import new_id
+from chassis.marks import Watch
 from chassis.messages import Actor, Reply, Request
 from chassis.reading import Reader
 from chassis.resources import Fields, Record, Resource, wire_datetime
@@ -25,9 +26,14 @@ Live = Sequence[tuple[str, Mapping[str, Any]]] | None
 class Unit(Reader):
     """Reads and buffered writes of one request. SQL reads flush first, so that they see the unit's own writes."""
 
-    def __init__(self, service: "Service", request: Request, connection: Any, *, writes: bool) -> None:
-        """Work on `connection`; `writes` opens a transaction and takes the time of the database's clock."""
-        super().__init__(service, connection)
+    def __init__(
+        self, service: "Service", request: Request, connection: Any, *, writes: bool, watch: Watch | None = None
+    ) -> None:
+        """Work on `connection`; `writes` opens a transaction and takes the time of the database's clock.
+
+        `watch` notes what is read.
+        """
+        super().__init__(service, connection, watch)
         self.request = request
         self._writes = writes
         self.changes: list[Change] = []
@@ -73,6 +79,8 @@ class Unit(Reader):
 
     def feed(self, after: int, limit: int, kinds: list[str] | None = None) -> tuple[list[Event], int, int]:
         """Return public events of the log after a position, the position reached, and the newest one."""
+        if self._watch:
+            self._watch.everything()
         return self._service.read_feed(self._cursor, after, limit, kinds)
 
     def create(
@@ -147,6 +155,8 @@ class Unit(Reader):
         self, operation: str, path: dict[str, str] | None = None, body: Any = None, query: dict[str, Any] | None = None
     ) -> Reply:
         """Call an operation of another service as the system."""
+        if self._watch:
+            self._watch.elsewhere()
         reply = self._service.ask(operation, path or {}, body, query or {}, self.request, self.reached)
         for service, position in reply.positions.items():
             self.reached[service] = max(position, self.reached.get(service, 0))

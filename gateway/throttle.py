@@ -1,5 +1,6 @@
 """How often strangers may try to sign in: sliding minutes per address, and per address and e-mail."""
 
+from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 import falcon
@@ -26,13 +27,14 @@ class SignInLimit:
         """
         self._rate = rate
         self._tries = tries or Tries()
-        self._proxies = [ip_network(each.strip(), strict=False) for each in proxies.split(",") if each.strip()]
+        trusted = [ip_network(each.strip(), strict=False) for each in proxies.split(",") if each.strip()]
+        self._is_trusted = lru_cache(1024)(partial(_within, networks=trusted))
 
     def address_of(self, req: falcon.Request) -> str:
         """Return the address that a request comes from: the last one that no trusted proxy has."""
         route: list[str] = list(req.access_route)
         for address in reversed(route):
-            if not _within(address, self._proxies):
+            if not self._is_trusted(address):
                 return address
         return route[0] if route else ""
 

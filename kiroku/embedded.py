@@ -3,9 +3,9 @@
 import json
 import secrets
 from contextlib import ExitStack, suppress
-from functools import partial
 from typing import Any
 
+from chassis.answers import Answers
 from chassis.changes import Change
 from chassis.storage import open_store
 from gateway.app import create_app
@@ -20,9 +20,9 @@ from kiroku.postgres import EmbeddedPostgres
 from kiroku.resetting import keep_fresh, resetter
 from kiroku.settings import Settings, kept_secret, worker_count
 from kiroku.sign_in import sign_in_limit, sign_in_settings
-from kiroku.system import SERVICES, LogSource, System
+from kiroku.system import SERVICES, LogSource, System, specs
 from kiroku.web import OnExit, serve
-from kiroku.workers import Line, Marks, Places
+from kiroku.workers import HouseMarks, Line, Places
 
 
 def service_settings(settings: Settings, password: str) -> dict[str, Any]:
@@ -91,7 +91,9 @@ class _House:
         """Prepare, before the fork, what the workers share."""
         self._settings, self._urls, self._told = settings, urls, told
         self.workers = worker_count(settings)
-        self.marks = Marks(SERVICES)
+        self.marks = HouseMarks(
+            {name: [r.kind for r in (*spec.owns, *spec.replicates)] for name, spec in specs().items()}
+        )
         self._places, self._line = Places(self.workers), Line(self.marks)
         self._tries = Tries(settings.home / "sign-ins.db" if self.workers > 1 else None)
         self._tries.clear()
@@ -104,11 +106,14 @@ class _House:
         start_traces(settings, "embedded")
         store = open_store(storage_of(settings))
         system = System(self._urls, {**told, "store": store}, processes=self.workers)
+        for name, service in system.services.items():
+            service.marks = marks.of(name)
+            # Other servers may change a database that is not our own, and leave no mark.
+            service.answers = None if settings.database_url else Answers(name, marks.of(name))
+            service.on_commit.append(self._committed)
         system.start()
         on_exit(system.stop)
-        for name, service in system.services.items():
-            service.on_commit.append(partial(self._committed, name))
-        identities = Identities(system, told["secret"], settings.previous_secret, lambda: marks.read("auth"))
+        identities = Identities(system, told["secret"], settings.previous_secret, marks.of("auth").read)
         hub = Hub(system, identities, LogSource(system, self._line.hear))
         live: Adopts = self._line
         if place == 0:
@@ -117,6 +122,7 @@ class _House:
 
         def forget() -> None:
             identities.drop()
+            marks.doubt()
             hub.rewind()
 
         app = create_app(
@@ -134,8 +140,7 @@ class _House:
         self._line.listen(live)
         return live
 
-    def _committed(self, name: str, position: int, changes: list[Change]) -> None:
-        self.marks.note(name, position)
+    def _committed(self, position: int, changes: list[Change]) -> None:
         self._line.wake()
 
 

@@ -5,21 +5,18 @@ Made before the fork, by nothing but what a fork leaves in common: memory, a fil
 
 import array
 import fcntl
-import mmap
 import os
-import secrets
 import socket
-import struct
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import BinaryIO
 
+from chassis.marks import Marks
 from gateway.live.handover import Adopts
 
 PLACE_SECONDS = 60.0
-MARK = struct.Struct("=Q")
 WAKE, HAND_OVER = b"w", b"h"
 HAND_OVER_SECONDS = 10.0
 
@@ -49,30 +46,25 @@ class Places:
             time.sleep(0.05)
 
 
-class Marks:
-    """A number for each service in memory that all processes see; it is another one after each commit."""
+class HouseMarks:
+    """The marks of all services, in memory that all processes see."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        """Begin with a mark for each of `names`."""
-        self._offsets = {name: place * MARK.size for place, name in enumerate(names)}
-        self._memory = mmap.mmap(-1, max(1, len(names)) * MARK.size)
+    def __init__(self, kinds: Mapping[str, Iterable[str]]) -> None:
+        """Begin with marks for the kinds of each service."""
+        self._of = {service: Marks(names) for service, names in kinds.items()}
 
-    def read(self, name: str) -> int:
-        """Return the mark of a service; equal marks mean that nothing has changed in between."""
-        return int(MARK.unpack_from(self._memory, self._offsets[name])[0])
-
-    def note(self, name: str, position: int) -> None:
-        """Mark that `position` of a service's log was committed. No position is committed twice, so no mark returns."""
-        MARK.pack_into(self._memory, self._offsets[name], position)
+    def of(self, service: str) -> Marks:
+        """Return the marks of a service."""
+        return self._of[service]
 
     def doubt(self) -> None:
         """Mark that anything may have been committed: a process has died, perhaps between its commit and its mark."""
-        for name in self._offsets:
-            self.note(name, (1 << 63) + secrets.randbits(62))
+        for marks in self._of.values():
+            marks.doubt()
 
     def moved(self, seen: dict[str, int]) -> list[str]:
         """Return the services whose marks are others than `seen`, which is brought up to date."""
-        now = {name: self.read(name) for name in self._offsets}
+        now = {name: marks.read() for name, marks in self._of.items()}
         changed = [name for name in now if now[name] != seen.get(name)]
         seen.update(now)
         return changed
@@ -84,7 +76,7 @@ class Line:
     What is said while nobody listens waits for the next one who does.
     """
 
-    def __init__(self, marks: Marks) -> None:
+    def __init__(self, marks: HouseMarks) -> None:
         """Prepare the line; `marks` say what a wake-up is about."""
         self._marks = marks
         self._near, self._far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)

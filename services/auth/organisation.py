@@ -23,13 +23,13 @@ def organisation_for(unit: Unit, role: str) -> dict[str, Any]:
     return found if role == ADMIN else {k: v for k, v in found.items() if k not in CHAT}
 
 
-@query(allow=signed_in)
+@query(allow=signed_in, kept=True)
 def list_organisations(unit: Unit) -> list[dict[str, Any]]:
     """List the one organisation. Source: GET /data/organisations."""
     return [organisation_for(unit, unit.actor.role)]
 
 
-@query(allow=signed_in, wrong_id="Malformed ID.")
+@query(allow=signed_in, wrong_id="Malformed ID.", kept=True)
 def get_organisation(unit: Unit, instance_id: Id) -> dict[str, Any]:
     """Return the organisation. Source: GET /data/organisations/{instance_id}."""
     unit.need("organisation", instance_id)

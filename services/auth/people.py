@@ -41,7 +41,7 @@ def shown(unit: Unit, documents: bytes, full: tuple[str, ...]) -> bytes:
     return orjson.dumps([{k: row[k] for k in keys if k in row} for row in orjson.loads(documents)])
 
 
-@query(allow=signed_in)
+@query(allow=signed_in, kept=True)
 def list_persons(unit: Unit) -> bytes:
     """List people: in full for admins, else in short. Source: GET /data/persons."""
     resource = unit.resource("person")
@@ -58,7 +58,7 @@ def _paged(unit: Unit, found: bytes) -> bytes:
     return orjson.dumps(page)
 
 
-@query(allow=signed_in, wrong_id="Malformed ID.")
+@query(allow=signed_in, wrong_id="Malformed ID.", kept=True)
 def get_person(unit: Unit, instance_id: Id) -> bytes:
     """Return one person: in full for managers and oneself. Source: GET /data/persons/{instance_id}."""
     person = unit.need("person", instance_id)

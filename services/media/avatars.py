@@ -64,7 +64,7 @@ def set_person_face(unit: Unit, instance_id: Id, *, files: list[Upload]) -> dict
     return {"thumbnail_path": f"/pictures/thumbnails/persons/{instance_id}.png"}
 
 
-@query(allow=signed_in)
+@query(allow=signed_in, kept=True)
 def get_person_face(unit: Unit, instance_id: Id) -> Reply:
     """Return a person's face. Source: GET /pictures/thumbnails/persons/{instance_id}.png."""
     if not unit.need("person", instance_id)["has_avatar"]:
@@ -81,7 +81,7 @@ def set_organisation_face(unit: Unit, instance_id: Id, *, files: list[Upload]) -
     return {"thumbnail_path": f"/pictures/thumbnails/organisations/{instance_id}.png"}
 
 
-@query(allow=signed_in)
+@query(allow=signed_in, kept=True)
 def get_organisation_face(unit: Unit, instance_id: Id) -> Reply:
     """Return the studio's logo. Source: GET /pictures/thumbnails/organisations/{instance_id}.png."""
     unit.need("organisation", instance_id)
@@ -96,7 +96,7 @@ def set_project_face(unit: Unit, instance_id: Id, *, files: list[Upload]) -> dic
     return {"thumbnail_path": f"/pictures/thumbnails/projects/{instance_id}.png"}
 
 
-@query(allow=project_viewers)
+@query(allow=project_viewers, kept=True)
 def get_project_face(unit: Unit, instance_id: Id) -> Reply:
     """Return a production's picture. Source: GET /pictures/thumbnails/projects/{instance_id}.png."""
     return _face(unit, instance_id)

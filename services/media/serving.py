@@ -34,19 +34,19 @@ def _not_yet(unit: Unit, preview: Record) -> Reply:
     return Reply(202, body, headers={"Retry-After": "5"})
 
 
-@query(allow=viewers, wrong_id="Malformed ID.")
+@query(allow=viewers, wrong_id="Malformed ID.", kept=True)
 def get_thumbnail(unit: Unit, instance_id: Id) -> Reply:
     """Return the picture of 150 × 100. Source: GET /pictures/thumbnails/preview-files/{instance_id}.png."""
     return served(unit, instance_id, "pictures", "thumbnails", "image/png")
 
 
-@query(allow=viewers, wrong_id="Malformed ID.")
+@query(allow=viewers, wrong_id="Malformed ID.", kept=True)
 def get_square_thumbnail(unit: Unit, instance_id: Id) -> Reply:
     """Return the picture of 100 × 100. Source: GET /pictures/thumbnails-square/preview-files/{instance_id}.png."""
     return served(unit, instance_id, "pictures", "thumbnails-square", "image/png")
 
 
-@query(allow=viewers, wrong_id="Malformed ID.")
+@query(allow=viewers, wrong_id="Malformed ID.", kept=True)
 def get_preview_picture(unit: Unit, instance_id: Id) -> Reply:
     """Return the picture 1200 wide. Source: GET /pictures/previews/preview-files/{instance_id}.png."""
     return served(unit, instance_id, "pictures", "previews", "image/png")

@@ -44,14 +44,14 @@ def rows_of(unit: Unit, entity_id: str) -> Rows:
     return [dict(zip(KEYS, row, strict=True)) for row in unit.rows(ROWS, (entity_id,))]
 
 
-@query(allow=project_no_vendors)
+@query(allow=project_no_vendors, kept=True)
 def get_casting(unit: Unit, project_id: Id, entity_id: Id) -> Rows:
     """List an entity's casting. Source: GET /data/projects/{project_id}/entities/{entity_id}/casting."""
     inside(unit, {"project_id": project_id, "entity_id": entity_id}, "entity_id")
     return rows_of(unit, entity_id)
 
 
-@query(allow=entity_readers)
+@query(allow=entity_readers, kept=True)
 def get_asset_casting(unit: Unit, asset_id: Id) -> Rows:
     """List the parts of an asset. Source: GET /data/assets/{asset_id}/casting."""
     return rows_of(unit, asset_id)
@@ -121,7 +121,7 @@ WHERE t.entity_out_id = %s AND e.kind = 'asset' AND e.canceled IS NOT TRUE ORDER
 IN_KEYS = ("asset_id", "asset_name", "asset_type_name", "preview_file_id", "nb_occurences")
 
 
-@query(allow=entity_readers)
+@query(allow=entity_readers, kept=True)
 def list_cast_in(unit: Unit, asset_id: Id) -> Rows:
     """List the shots, then the assets, that an asset plays in. Source: GET /data/assets/{asset_id}/cast-in."""
     shots = [dict(zip(CAST_KEYS, row, strict=True)) for row in unit.rows(CAST_IN, (asset_id,))]

@@ -59,7 +59,7 @@ def may_see(unit: Unit, project: Record, column: Record) -> bool:
     return role != VENDOR or not departments or bool(departments & set(unit.actor.departments))
 
 
-@query(allow=project_team)
+@query(allow=project_team, kept=True)
 def list_project_columns(unit: Unit, project_id: Id) -> list[Record]:
     """List the columns of a project. Source: GET /data/projects/{project_id}/metadata-descriptors."""
     project = unit.need("project", project_id)

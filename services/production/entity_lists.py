@@ -52,43 +52,43 @@ def _listed(unit: Unit, kind: str, more: Mapping[str, str] | None = None) -> byt
     return docs(unit, " AND ".join(where), args, more, relations=request.truth("relations"))
 
 
-@query(allow=signed_in)
+@query(allow=signed_in, kept=True)
 def list_assets(unit: Unit) -> bytes:
     """List the actor's assets. Source: GET /data/assets, GET /data/assets/all."""
     return _listed(unit, "asset")
 
 
-@query(allow=signed_in)
+@query(allow=signed_in, kept=True)
 def list_shots(unit: Unit) -> bytes:
     """List the actor's shots. Source: GET /data/shots, GET /data/shots/all."""
     return _listed(unit, "shot", BOTH_NAMES)
 
 
-@query(allow=signed_in)
+@query(allow=signed_in, kept=True)
 def list_sequences(unit: Unit) -> bytes:
     """List the actor's sequences. Source: GET /data/sequences."""
     return _listed(unit, "sequence")
 
 
-@query(allow=signed_in)
+@query(allow=signed_in, kept=True)
 def list_episodes(unit: Unit) -> bytes:
     """List the actor's episodes. Source: GET /data/episodes."""
     return _listed(unit, "episode")
 
 
-@query(allow=signed_in)
+@query(allow=signed_in, kept=True)
 def list_edits(unit: Unit) -> bytes:
     """List the actor's edits. Source: GET /data/edits, GET /data/edits/all."""
     return _listed(unit, "edit", PROJECT_NAME)
 
 
-@query(allow=no_vendors)
+@query(allow=no_vendors, kept=True)
 def list_scenes(unit: Unit) -> bytes:
     """List the actor's scenes. Source: GET /data/scenes/all."""
     return _listed(unit, "scene", BOTH_NAMES)
 
 
-@query(allow=no_guests)
+@query(allow=no_guests, kept=True)
 def list_concepts(unit: Unit) -> bytes:
     """List the actor's concepts. Source: GET /data/concepts."""
     return _listed(unit, "concept", PROJECT_NAME)
@@ -105,7 +105,7 @@ def _of_project(unit: Unit, project_id: str, kind: str, more: Mapping[str, str] 
     return docs(unit, " AND ".join(["t.project_id = %s", "t.kind = %s", *where]), [project_id, kind, *args], more)
 
 
-@query(allow=project_team)
+@query(allow=project_team, kept=True)
 def list_project_assets(unit: Unit, project_id: Id) -> bytes:
     """List the assets of a project. Source: GET /data/projects/{project_id}/assets."""
     return _of_project(unit, project_id, "asset")
@@ -118,19 +118,19 @@ def list_project_assets_of_type(unit: Unit, project_id: Id, asset_type_id: Id) -
     return _of_project(unit, project_id, "asset")
 
 
-@query(allow=project_team)
+@query(allow=project_team, kept=True)
 def list_project_shots(unit: Unit, project_id: Id) -> bytes:
     """List the shots of a project. Source: GET /data/projects/{project_id}/shots."""
     return _of_project(unit, project_id, "shot")
 
 
-@query(allow=project_team)
+@query(allow=project_team, kept=True)
 def list_project_sequences(unit: Unit, project_id: Id) -> bytes:
     """List the sequences of a project. Source: GET /data/projects/{project_id}/sequences."""
     return _of_project(unit, project_id, "sequence")
 
 
-@query(allow=project_team)
+@query(allow=project_team, kept=True)
 def list_project_episodes(unit: Unit, project_id: Id) -> bytes:
     """List the episodes of a project. Source: GET /data/projects/{project_id}/episodes."""
     return _of_project(unit, project_id, "episode")
@@ -161,7 +161,7 @@ def _children(unit: Unit, parent: str, kind: str, more: Mapping[str, str] | None
     return docs(unit, where, args, more, relations=unit.request.truth("relations"))
 
 
-@query(allow=entity_team)
+@query(allow=entity_team, kept=True)
 def list_sequence_shots(unit: Unit, sequence_id: Id) -> bytes:
     """List the shots of a sequence with both names. Source: GET /data/sequences/{sequence_id}/shots."""
     return _children(unit, sequence_id, "shot", BOTH_NAMES)
@@ -173,7 +173,7 @@ def list_sequence_scenes(unit: Unit, sequence_id: Id) -> bytes:
     return _children(unit, sequence_id, "scene")
 
 
-@query(allow=entity_team)
+@query(allow=entity_team, kept=True)
 def list_episode_sequences(unit: Unit, episode_id: Id) -> bytes:
     """List the sequences of an episode. Source: GET /data/episodes/{episode_id}/sequences."""
     return _children(unit, episode_id, "sequence")
@@ -208,7 +208,7 @@ def list_my_sequence_shots(unit: Unit, sequence_id: Id) -> bytes:
     return docs(unit, where, [sequence_id, unit.actor.person_id or NO_ONE])
 
 
-@query(allow=signed_in)
+@query(allow=signed_in, kept=True)
 def list_asset_types(unit: Unit) -> list[dict[str, Any]]:
     """List the entity types that hold assets. Source: GET /data/asset-types."""
     where, args = filters.conditions(unit.resource("entity_type"), unit.request)
@@ -217,7 +217,7 @@ def list_asset_types(unit: Unit) -> list[dict[str, Any]]:
     return [{**row, "type": "AssetType"} for row in found]
 
 
-@query(allow=signed_in)
+@query(allow=signed_in, kept=True)
 def get_asset_type(unit: Unit, asset_type_id: Id) -> dict[str, Any]:
     """Return an asset type. Source: GET /data/asset-types/{asset_type_id}."""
     found = unit.need("entity_type", asset_type_id)

@@ -46,7 +46,7 @@ def _project_name(unit: Unit, entity: Record) -> dict[str, Any]:
     return {"project_name": unit.need("project", entity["project_id"])["name"]}
 
 
-@query(allow=entity_readers)
+@query(allow=entity_readers, kept=True)
 def get_asset(unit: Unit, asset_id: Id) -> dict[str, Any]:
     """Return an asset with its tasks and the names around it. Source: GET /data/assets/{asset_id}."""
     asset = unit.need("entity", asset_id)
@@ -64,7 +64,7 @@ def get_asset(unit: Unit, asset_id: Id) -> dict[str, Any]:
     return {key: value for key, value in found.items() if key not in ("nb_frames", "source_id")}
 
 
-@query(allow=entity_readers)
+@query(allow=entity_readers, kept=True)
 def get_shot(unit: Unit, shot_id: Id) -> dict[str, Any]:
     """Return a shot with its tasks and the names around it. Source: GET /data/shots/{shot_id}."""
     shot = unit.need("entity", shot_id)
@@ -80,7 +80,7 @@ def get_shot(unit: Unit, shot_id: Id) -> dict[str, Any]:
     return {**document(unit, shot), **_project_name(unit, shot), **around, **_frames(shot), **tasks}
 
 
-@query(allow=entity_readers)
+@query(allow=entity_readers, kept=True)
 def get_edit(unit: Unit, edit_id: Id) -> dict[str, Any]:
     """Return an edit with its tasks. Source: GET /data/edits/{edit_id}."""
     edit = unit.need("entity", edit_id)
@@ -89,7 +89,7 @@ def get_edit(unit: Unit, edit_id: Id) -> dict[str, Any]:
     return {**document(unit, edit), **_project_name(unit, edit), **around, "tasks": tasks_of(unit, edit_id)}
 
 
-@query(allow=entity_readers)
+@query(allow=entity_readers, kept=True)
 def get_concept(unit: Unit, concept_id: Id) -> dict[str, Any]:
     """Return a concept with its tasks. Source: GET /data/concepts/{concept_id}."""
     concept = unit.need("entity", concept_id)
@@ -97,7 +97,7 @@ def get_concept(unit: Unit, concept_id: Id) -> dict[str, Any]:
     return {**document(unit, concept), **_project_name(unit, concept), **more}
 
 
-@query(allow=entity_readers)
+@query(allow=entity_readers, kept=True)
 def get_scene(unit: Unit, scene_id: Id) -> dict[str, Any]:
     """Return a scene. Source: GET /data/scenes/{scene_id}."""
     scene = unit.need("entity", scene_id)
@@ -106,14 +106,14 @@ def get_scene(unit: Unit, scene_id: Id) -> dict[str, Any]:
     return {**document(unit, scene, relations=False), **_project_name(unit, scene), **names}
 
 
-@query(allow=entity_readers)
+@query(allow=entity_readers, kept=True)
 def get_sequence(unit: Unit, sequence_id: Id) -> dict[str, Any]:
     """Return a sequence. Source: GET /data/sequences/{sequence_id}."""
     sequence = unit.need("entity", sequence_id)
     return {**document(unit, sequence, relations=False), **_project_name(unit, sequence)}
 
 
-@query(allow=entity_readers)
+@query(allow=entity_readers, kept=True)
 def get_episode(unit: Unit, episode_id: Id) -> dict[str, Any]:
     """Return an episode. Source: GET /data/episodes/{episode_id}."""
     episode = unit.need("entity", episode_id)

@@ -96,7 +96,7 @@ def create_project(unit: Unit, *, body: Any) -> Reply:
     return Reply(201, orjson.dumps(document))
 
 
-@query(allow=signed_in, wrong_id="Malformed ID.")
+@query(allow=signed_in, wrong_id="Malformed ID.", kept=True)
 def get_project(unit: Unit, instance_id: Id) -> dict[str, Any]:
     """Return a project with its descriptors and links. Source: GET /data/projects/{instance_id}."""
     project = unit.need("project", instance_id)
@@ -158,7 +158,7 @@ def _document(unit: Unit, project: Record) -> bytes:
     return (resource.doc(project)[:-1] + resource.rel(project)).encode()
 
 
-@query(allow=signed_in)
+@query(allow=signed_in, kept=True)
 def list_open_projects(unit: Unit) -> list[dict[str, Any]]:
     """List the actor's open projects, all for admins. Source: GET /data/projects/open."""
     mine = visible(unit)
@@ -166,7 +166,7 @@ def list_open_projects(unit: Unit) -> list[dict[str, Any]]:
     return with_links(unit, unit.find("project", where, args, "t.name"), "Open")
 
 
-@query(allow=signed_in)
+@query(allow=signed_in, kept=True)
 def list_my_open_projects(unit: Unit) -> list[dict[str, Any]]:
     """List open projects with the actor in their team. Source: GET /data/user/projects/open."""
     args = [unit.actor.person_id or NO_ONE]
@@ -178,7 +178,7 @@ def added(ids: list[str] | None, id_: str) -> list[str]:
     return [*(ids or []), *([] if id_ in (ids or []) else [id_])]
 
 
-@query(allow=project_team)
+@query(allow=project_team, kept=True)
 def list_team(unit: Unit, project_id: Id) -> list[dict[str, Any]]:
     """List the people of a project with their role in it. Source: GET /data/projects/{project_id}/team."""
     project = unit.need("project", project_id)

@@ -46,7 +46,7 @@ def _without(project: Record, field: str, id_: str, links: str | None = None) ->
 # Task types
 
 
-@query(allow=project_team)
+@query(allow=project_team, kept=True)
 def list_project_task_types(unit: Unit, project_id: Id) -> bytes:
     """List the task types of a project. Source: GET /data/projects/{project_id}/task-types."""
     return _of_links(unit, "task_type", unit.need("project", project_id)["task_types"])
@@ -101,7 +101,7 @@ def reorder_task_types(unit: Unit, project_id: Id, *, task_type_ids: list[Id]) -
 # Task statuses
 
 
-@query(allow=project_team)
+@query(allow=project_team, kept=True)
 def list_project_task_statuses(unit: Unit, project_id: Id) -> bytes:
     """List the statuses of a project. Source: GET /data/projects/{project_id}/settings/task-status."""
     return _of_links(unit, "task_status", unit.need("project", project_id)["task_statuses"])
@@ -155,7 +155,7 @@ def reorder_task_statuses(unit: Unit, project_id: Id, *, task_status_ids: list[I
 # Asset types
 
 
-@query(allow=project_team)
+@query(allow=project_team, kept=True)
 def list_project_asset_types(unit: Unit, project_id: Id) -> list[Wire]:
     """List the asset types of a project: those it chose, else those of its assets.
 
@@ -187,7 +187,7 @@ def remove_asset_type(unit: Unit, project_id: Id, asset_type_id: Id) -> None:
 # Status automations
 
 
-@query(allow=project_managers)
+@query(allow=project_managers, kept=True)
 def list_project_automations(unit: Unit, project_id: Id) -> bytes:
     """List the automations of a project. Source: GET /data/projects/{project_id}/settings/status-automations."""
     return _of_links(unit, "status_automation", unit.need("project", project_id)["status_automations"])

@@ -14,7 +14,7 @@ from services.tasks.policy import role_on, task_readers
 from services.tasks.shapes import present_preview, short_person, wire
 
 
-@query(allow=task_readers)
+@query(allow=task_readers, kept=True)
 def list_task_comments(unit: Unit, task_id: Id) -> list[dict[str, Any]]:
     """Return the comments of a task, newest first, as far as the caller may see.
 

@@ -21,7 +21,7 @@ IN_EPISODE = """t.entity_id IN (SELECT s.id FROM entity s LEFT JOIN entity q ON 
     WHERE %s IN (s.source_id, s.parent_id, q.parent_id))"""
 
 
-@query(allow=signed_in, wrong_id="Malformed ID.")
+@query(allow=signed_in, wrong_id="Malformed ID.", kept=True)
 def get_task(unit: Unit, instance_id: Id) -> bytes:
     """Return a task; clients get no planning. Source: GET /data/tasks/{instance_id}."""
     task = unit.need("task", instance_id)
@@ -31,7 +31,7 @@ def get_task(unit: Unit, instance_id: Id) -> bytes:
     return blanked(unit, orjson.dumps(wire(unit, task, relations=relations)))
 
 
-@query(allow=task_readers)
+@query(allow=task_readers, kept=True)
 def get_task_full(unit: Unit, task_id: Id) -> dict[str, Any]:
     """Return a task with its entity, project, people, type and status. Source: GET /data/tasks/{id}/full."""
     task = unit.need("task", task_id)
@@ -89,7 +89,7 @@ def _blank_page(unit: Unit, body: bytes) -> bytes:
     return orjson.dumps(page)
 
 
-@query(allow=project_team)
+@query(allow=project_team, kept=True)
 def list_entity_tasks(unit: Unit, entity_id: Id) -> bytes:
     """Return the tasks of an asset, shot or other entity with names. Source: GET /data/shots/{id}/tasks."""
     seen = visible_tasks(unit)
@@ -105,14 +105,14 @@ def list_entity_tasks_of_type(unit: Unit, entity_id: Id, task_type_id: Id) -> by
     return blanked(unit, unit.docs("task", where, (entity_id, task_type_id), "t.created_at"))
 
 
-@query(allow=project_team)
+@query(allow=project_team, kept=True)
 def list_entity_task_types(unit: Unit, entity_id: Id) -> bytes:
     """Return the types of an entity's tasks. Source: GET /data/shots/{id}/task-types."""
     where = "t.id IN (SELECT w.task_type_id FROM task w WHERE w.entity_id = %s)"
     return unit.docs("task_type", where, (entity_id,), "t.priority, t.name")
 
 
-@query(allow=signed_in)
+@query(allow=signed_in, kept=True)
 def get_open_tasks_stats(unit: Unit) -> bytes:
     """Return amounts per open project of the actor. Source: GET /data/tasks/open-tasks/stats."""
     seen = visible_tasks(unit)

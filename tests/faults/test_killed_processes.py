@@ -25,9 +25,9 @@ def test_the_embedded_shape_keeps_what_it_acknowledged_whatever_is_killed() -> N
             kill_postgres(server)
             writers.wait_for(50)
             [main] = [p for p in [server.process] if p is not None]
-            server.kill("kiroku.cli run")  # the worker; gunicorn starts another
+            server.kill("doubting run")  # the worker; gunicorn starts another
             writers.wait_for(50)
-            server.kill("kiroku.cli run")
+            server.kill("doubting run")
             main.kill()
             main.wait()
             server.start()

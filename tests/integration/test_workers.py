@@ -39,7 +39,7 @@ def workers_of(server: RunningServer) -> list[psutil.Process]:
     assert server.process is not None
     children = psutil.Process(server.process.pid).children()
     return sorted(
-        (c for c in children if "kiroku.cli" in " ".join(c.cmdline())), key=lambda c: (c.create_time(), c.pid)
+        (c for c in children if "doubting run" in " ".join(c.cmdline())), key=lambda c: (c.create_time(), c.pid)
     )
 
 
@@ -104,19 +104,34 @@ def test_what_one_worker_has_acknowledged_every_worker_shows(server: RunningServ
         assert [row["name"] for row in rows] == [f"SH{count}"]
 
 
-def test_metrics_are_those_of_all_workers(server: RunningServer, token: str) -> None:
-    def counted() -> float:
-        lines = requests.get(f"{server.url}/metrics", timeout=20).text.splitlines()
-        [line] = [
-            each for each in lines if each.startswith("kiroku_http_requests_total") and "list_departments" in each
-        ]
-        return float(line.rpartition(" ")[2])
+def counted(server: RunningServer, *words: str) -> float:
+    """Return the number of the one metric whose line has all `words`."""
+    lines = requests.get(f"{server.url}/metrics", timeout=20).text.splitlines()
+    [line] = [each for each in lines if all(word in each for word in words) and not each.startswith("#")]
+    return float(line.rpartition(" ")[2])
 
+
+def test_metrics_are_those_of_all_workers(server: RunningServer, token: str) -> None:
+    words = ("kiroku_http_requests_total", "list_departments")
     ask(server, token, "GET", "data/departments")
-    before = counted()
+    before = counted(server, *words)
     for _ in range(30):
         ask(server, token, "GET", "data/departments")
-    assert {counted() - before for _ in range(6)} == {30}
+    assert {counted(server, *words) - before for _ in range(6)} == {30}
+
+
+def test_answers_that_one_worker_keeps_are_old_as_soon_as_another_has_acknowledged_a_change(
+    server: RunningServer, token: str
+) -> None:
+    project = new_project(server, token)
+    for count in range(40):
+        ask(server, token, "PUT", f"data/projects/{project}", {"name": f"Film {count}"})
+        for _ in range(3):
+            assert ask(server, token, "GET", f"data/projects/{project}").json()["name"] == f"Film {count}"
+            names = [each["name"] for each in ask(server, token, "GET", "data/projects/open").json()]
+            assert f"Film {count}" in names
+            assert f"Film {count - 1}" not in names
+    assert counted(server, "kiroku_kept_answers_total", "production") > 20
 
 
 @pytest.mark.parametrize("transport", ["polling", "websocket"])

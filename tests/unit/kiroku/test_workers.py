@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from kiroku.settings import Settings, worker_count
-from kiroku.workers import Line, Marks, Places
+from kiroku.workers import HouseMarks, Line, Places
 from tests.support.waiting import wait_for
 
 
@@ -60,11 +60,10 @@ def test_a_place_is_free_again_when_its_process_dies() -> None:
 
 
 def test_a_mark_of_one_process_is_seen_by_all_and_doubt_changes_every_mark() -> None:
-    marks = Marks(["auth", "tasks"])
+    marks = HouseMarks({"auth": ["person"], "tasks": ["task"]})
     seen: dict[str, int] = {}
     assert marks.moved(seen) == ["auth", "tasks"]
-    os.waitpid(in_a_fork(lambda: marks.note("tasks", 7)), 0)
-    assert marks.read("tasks") == 7
+    os.waitpid(in_a_fork(lambda: marks.of("tasks").note()), 0)
     assert marks.moved(seen) == ["tasks"]
     assert marks.moved(seen) == []
     marks.doubt()
@@ -72,7 +71,7 @@ def test_a_mark_of_one_process_is_seen_by_all_and_doubt_changes_every_mark() -> 
 
 
 def test_connections_and_wake_ups_of_other_processes_reach_live_events_even_if_nobody_listened_yet() -> None:
-    marks = Marks(["auth", "tasks"])
+    marks = HouseMarks({"auth": ["person"], "tasks": ["task"]})
     line, heard = Line(marks), Heard()
     line.hear(heard.woken.append)
     client, server = socket.socketpair()
@@ -80,7 +79,7 @@ def test_connections_and_wake_ups_of_other_processes_reach_live_events_even_if_n
 
     def elsewhere() -> None:
         line.adopt(os.dup(server.fileno()), b"POST /socket.io/ HTTP/1.1\r\n\r\n" + body)
-        marks.note("tasks", 3)
+        marks.of("tasks").note()
         line.wake()
 
     os.waitpid(in_a_fork(elsewhere), 0)
@@ -96,7 +95,7 @@ def test_connections_and_wake_ups_of_other_processes_reach_live_events_even_if_n
 
 
 def test_a_flood_of_wake_ups_neither_waits_nor_fails() -> None:
-    line = Line(Marks(["auth"]))
+    line = Line(HouseMarks({"auth": []}))
     for _ in range(5_000):
         line.wake()
 

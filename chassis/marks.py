@@ -1,0 +1,123 @@
+"""Marks: numbers in memory that all processes of one server see, another one after each change of what they stand for.
+
+Equal marks mean that nothing has changed in between. A service has a mark for everything, one for each of its kinds,
+and some that its records share by their ids: a change moves all of those that it concerns, right after its commit.
+"""
+
+import mmap
+import re
+import secrets
+from collections.abc import Collection, Iterable
+from functools import lru_cache
+from zlib import crc32
+
+from chassis.changes import Change
+
+EVERYTHING = 0
+ID_SLOTS = 1024
+ID_LENGTH = 36
+MANY_IDS = 16
+SLOT_BYTES = 8
+TABLES = re.compile(r"\b(?:FROM|JOIN)\s+(\S+)", re.IGNORECASE)
+# Tables that commas join stand where only a parser of SQL would find them.
+COMMAS = re.compile(r"\b(?:FROM|JOIN)\s+[^\s(),]+(?:\s+(?:AS\s+)?\w+)?\s*,", re.IGNORECASE)
+UNKNOWN = frozenset(["?"])
+
+
+class Marks:
+    """The marks of one service. Made before the fork, they are those of all processes."""
+
+    def __init__(self, kinds: Iterable[str]) -> None:
+        """Begin with marks for records of `kinds`."""
+        self._kinds = {kind: slot for slot, kind in enumerate(sorted(kinds), start=1)}
+        self._first_id = len(self._kinds) + 1
+        self._count = self._first_id + ID_SLOTS
+        # One machine word each: a process never sees half of a number.
+        self._slots = memoryview(mmap.mmap(-1, self._count * SLOT_BYTES)).cast("Q")
+
+    def read(self, slot: int = EVERYTHING) -> int:
+        """Return the number in a slot."""
+        return self._slots[slot]
+
+    def of_kind(self, kind: str) -> int:
+        """Return the slot of a kind; that of everything for one that is not known."""
+        return self._kinds.get(kind, EVERYTHING)
+
+    def of_id(self, id_: str) -> int:
+        """Return the slot of a record; that of everything for an id that may be written in another way elsewhere."""
+        return self._first_id + crc32(id_.encode()) % ID_SLOTS if len(id_) == ID_LENGTH else EVERYTHING
+
+    def note(self, changes: Iterable[Change] = ()) -> None:
+        """Mark that something was committed, `changes` among it. No number comes twice, so no mark returns."""
+        slots = {EVERYTHING}
+        for change in changes:
+            slots.add(self.of_kind(change.event.kind))
+            slots.add(self.of_id(change.event.id))
+        self._move(slots)
+
+    def doubt(self) -> None:
+        """Mark that anything may have been committed: a process has died, perhaps between its commit and its mark."""
+        self._move(range(self._count))
+
+    def _move(self, slots: Iterable[int]) -> None:
+        number = secrets.randbits(64)
+        for slot in slots:
+            self._slots[slot] = number
+
+
+class Watch:
+    """What has been read, each with its mark as it was before."""
+
+    __slots__ = ("_marks", "_seen", "whole")
+
+    def __init__(self, marks: Marks) -> None:
+        """Watch reads of the service with `marks`."""
+        self._marks = marks
+        self._seen: dict[int, int] = {}
+        self.whole = True
+
+    def elsewhere(self) -> None:
+        """Note that something is read that has no mark here: what was seen is not the whole."""
+        self.whole = False
+
+    def everything(self) -> None:
+        """Note that anything may be read."""
+        self._see(EVERYTHING)
+
+    def ids(self, kind: str, ids: Collection[str]) -> None:
+        """Note that records of `kind` are read by their ids."""
+        if len(ids) > MANY_IDS:
+            self._see(self._marks.of_kind(kind))
+        else:
+            for id_ in ids:
+                self._see(self._marks.of_id(id_))
+
+    def statement(self, text: str) -> None:
+        """Note that a statement reads the tables it names."""
+        for table in tables_of(text):
+            self._see(self._marks.of_kind(table))
+
+    def kind(self, kind: str, condition: str) -> None:
+        """Note that records of `kind` are read by an SQL condition, which may name more tables."""
+        self._see(self._marks.of_kind(kind))
+        self.statement(condition)
+
+    def seen(self) -> tuple[tuple[int, int], ...]:
+        """Return slots and marks."""
+        return tuple(self._seen.items())
+
+    def _see(self, slot: int) -> None:
+        if slot not in self._seen:
+            self._seen[slot] = self._marks.read(slot)
+
+
+@lru_cache(2048)
+def tables_of(statement: str) -> frozenset[str]:
+    """Return what follows FROM and JOIN; what is not the name of a kind (a function, a derived table) is any. Pure.
+
+    A subquery is met again by its own FROM; its parenthesis is no table.
+    """
+    if COMMAS.search(statement):
+        return UNKNOWN
+    found = (name.strip('"()') for name in TABLES.findall(statement))
+    return frozenset(name for name in found if name.upper() != "SELECT")
