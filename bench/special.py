@@ -35,6 +35,7 @@ from bench.scenarios import (
 ARTISTS = 50
 UPLOADS = 3
 EVENTS = 40
+REST_SECONDS = 5.0
 IMPORTED_ROWS = 1000
 EVENT_PATIENCE_SECONDS = 10
 
@@ -218,7 +219,8 @@ def event_latency(server: Server, size: Size, seconds: float) -> Figure:
 
 
 def memory(server: Server, size: Size, seconds: float) -> Figure:
-    """Read the memory of the server's processes after all that."""
+    """Read the memory of the server's processes after all that, at rest: what answers took has been given back."""
+    time.sleep(REST_SECONDS)
     now = usage(server.pids)
     note = f"{now.processes} processes, {now.rss:.0f} MiB resident" if server.pids else "processes unknown"
     value = now.pss if server.pids else float("nan")

@@ -17,8 +17,8 @@ Key = tuple[object, ...]
 # Only this server changes its databases, and leaves marks; but commands that mend them, which leave none, may too.
 SECONDS = 2.0
 LONGEST = 64 * 1024
-OVERHEAD = 1024
-LIMIT = 8 * 1024 * 1024
+OVERHEAD = 2048
+LIMIT = 2 * 1024 * 1024
 
 
 class Answer(NamedTuple):
