@@ -9,6 +9,7 @@ import re
 import secrets
 from collections.abc import Collection, Iterable
 from functools import lru_cache
+from typing import Protocol
 from zlib import crc32
 
 from chassis.changes import Change
@@ -23,9 +24,39 @@ TABLES = re.compile(r"\b(?:FROM|JOIN)\s+(\S+)", re.IGNORECASE)
 COMMAS = re.compile(r"\b(?:FROM|JOIN)\s+[^\s(),]+(?:\s+(?:AS\s+)?\w+)?\s*,", re.IGNORECASE)
 UNKNOWN = frozenset(["?"])
 
+Slot = int | str
+
+
+def place_of(id_: str) -> int | None:
+    """Return the number of the slot that a record shares by its id; None for an id that others may write otherwise."""
+    return crc32(id_.encode()) % ID_SLOTS if len(id_) == ID_LENGTH else None
+
+
+class Slots(Protocol):
+    """Where records have their marks."""
+
+    @property
+    def everything(self) -> Slot:
+        """Return the slot that every change moves."""
+        ...
+
+    def read(self, slot: Slot) -> int:
+        """Return the mark in a slot."""
+        ...
+
+    def of_kind(self, kind: str) -> Slot:
+        """Return the slot of a kind; that of everything for one that is not known."""
+        ...
+
+    def of_id(self, id_: str) -> Slot:
+        """Return the slot of a record."""
+        ...
+
 
 class Marks:
     """The marks of one service. Made before the fork, they are those of all processes."""
+
+    everything = EVERYTHING
 
     def __init__(self, kinds: Iterable[str]) -> None:
         """Begin with marks for records of `kinds`."""
@@ -35,9 +66,9 @@ class Marks:
         # One machine word each: a process never sees half of a number.
         self._slots = memoryview(mmap.mmap(-1, self._count * SLOT_BYTES)).cast("Q")
 
-    def read(self, slot: int = EVERYTHING) -> int:
+    def read(self, slot: Slot = EVERYTHING) -> int:
         """Return the number in a slot."""
-        return self._slots[slot]
+        return self._slots[slot]  # type: ignore[index]
 
     def of_kind(self, kind: str) -> int:
         """Return the slot of a kind; that of everything for one that is not known."""
@@ -45,7 +76,8 @@ class Marks:
 
     def of_id(self, id_: str) -> int:
         """Return the slot of a record; that of everything for an id that may be written in another way elsewhere."""
-        return self._first_id + crc32(id_.encode()) % ID_SLOTS if len(id_) == ID_LENGTH else EVERYTHING
+        place = place_of(id_)
+        return EVERYTHING if place is None else self._first_id + place
 
     def note(self, changes: Iterable[Change] = ()) -> None:
         """Mark that something was committed, `changes` among it. No number comes twice, so no mark returns."""
@@ -70,10 +102,10 @@ class Watch:
 
     __slots__ = ("_marks", "_seen", "whole")
 
-    def __init__(self, marks: Marks) -> None:
+    def __init__(self, marks: Slots) -> None:
         """Watch reads of the service with `marks`."""
         self._marks = marks
-        self._seen: dict[int, int] = {}
+        self._seen: dict[Slot, int] = {}
         self.whole = True
 
     def elsewhere(self) -> None:
@@ -82,7 +114,7 @@ class Watch:
 
     def everything(self) -> None:
         """Note that anything may be read."""
-        self._see(EVERYTHING)
+        self._see(self._marks.everything)
 
     def ids(self, kind: str, ids: Collection[str]) -> None:
         """Note that records of `kind` are read by their ids."""
@@ -102,11 +134,11 @@ class Watch:
         self._see(self._marks.of_kind(kind))
         self.statement(condition)
 
-    def seen(self) -> tuple[tuple[int, int], ...]:
+    def seen(self) -> tuple[tuple[Slot, int], ...]:
         """Return slots and marks."""
         return tuple(self._seen.items())
 
-    def _see(self, slot: int) -> None:
+    def _see(self, slot: Slot) -> None:
         if slot not in self._seen:
             self._seen[slot] = self._marks.read(slot)
 

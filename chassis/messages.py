@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -42,7 +42,10 @@ class Upload(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct):
-    """One call of an operation. `query` keeps repeated parameters; `needs` are positions by service (causal token)."""
+    """One call of an operation. `query` keeps repeated parameters; `needs` are positions by service (causal token).
+
+    Who `keeps` answers wants to know what this one is made of.
+    """
 
     operation: str
     path: dict[str, str] = {}
@@ -58,6 +61,7 @@ class Request(msgspec.Struct):
     needs: dict[str, int] = {}
     headers: dict[str, str] = {}
     causation: str | None = None
+    keeps: bool = False
 
     def one(self, name: str, default: str | None = None) -> str | None:
         """Return the last value of query parameter `name`."""
@@ -70,6 +74,14 @@ class Request(msgspec.Struct):
         return default if value is None else value.lower() in ("true", "1", "yes")
 
 
+class MadeOf(NamedTuple):
+    """What an answer was made of: the slots of what was read (`chassis.marks`), and by service the position that this
+    holds all changes up to."""
+
+    slots: tuple[str, ...]
+    at: dict[str, int]
+
+
 Body = bytes | Iterable[bytes] | None
 
 
@@ -78,7 +90,8 @@ class Reply:
     """What an operation answers. `body` is finished bytes or a stream of them.
 
     `file` (an object key) makes the gateway stream from the store; `positions` are the log positions that the
-    answer has reached, by service; `notes` carry facts for the gateway alone (cookies to set, caches to drop).
+    answer has reached, by service; `made_of` is for who keeps answers; `notes` carry facts for the gateway alone
+    (cookies to set, caches to drop).
     """
 
     status: int = 200
@@ -88,6 +101,7 @@ class Reply:
     positions: dict[str, int] = field(default_factory=dict)
     file: str | None = None
     notes: dict[str, Any] = field(default_factory=dict)
+    made_of: MadeOf | None = None
 
     def read(self) -> bytes:
         """Return the whole body."""

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from psycopg2 import DatabaseError, Error, InterfaceError, OperationalError, errors
 
-from chassis.answers import Answers, key_of
+from chassis.answers import Keeper, key_of
 from chassis.changes import Change
 from chassis.database import Database
 from chassis.errors import DomainError, Forbidden, NotFound, Refused, Superseded, Unavailable, UnknownParent
@@ -51,7 +51,7 @@ class Service:
         self.followed: Callable[[], Mapping[str, int]] = dict
         self.look_again: Callable[[Mapping[str, int]], bool] = lambda since: False
         self.marks: Marks | None = None
-        self.answers: Answers | None = None
+        self.answers: Keeper | None = None
         self.superseded = threading.Event()
 
     def call(self, request: Request) -> Reply:
@@ -74,9 +74,10 @@ class Service:
         kept = answers.find(key)
         if kept is not None:
             return kept
-        watch = answers.watch()
+        watch = answers.watch(request)
         reply = self._known(operation, request, watch)
-        answers.keep(key, watch, reply)
+        if watch is not None:
+            answers.keep(key, watch, reply)
         return reply
 
     def _known(self, operation: Operation, request: Request, watch: Watch | None = None) -> Reply:

@@ -6,12 +6,14 @@ from chassis.messages import THE_SYSTEM, Request
 from chassis.storage import open_store
 from gateway.app import create_app
 from gateway.identity import Identities
+from gateway.kept import KeptAnswers, Moves
 from gateway.live.handover import LiveLoop, with_live
 from gateway.live.hub import Hub
 from gateway.routes.status import ROUTES
 from kiroku.distributed.broker import Broker
 from kiroku.distributed.client import RpcClient
-from kiroku.distributed.feeds import RemoteSource
+from kiroku.distributed.feeds import RemoteFeeds, RemoteSource
+from kiroku.distributed.heads import Heads
 from kiroku.distributed.probes import Probes
 from kiroku.distributed.wakes import Wakes
 from kiroku.embedded import storage_of
@@ -31,16 +33,20 @@ def serve_gateway(settings: Settings, broker: Broker, *, only_live: bool = False
 
     def make(on_exit: OnExit) -> Any:
         start_traces(settings, "live" if only_live else "gateway")
-        client, wakes = RpcClient(broker, timeout=settings.rpc_timeout), Wakes(broker)
+        client = RpcClient(broker, timeout=settings.rpc_timeout)
         client.start()
+        moves = Moves({name: frozenset(spec.reactions()) for name, spec in specs().items()})
+        heads = Heads(moves, RemoteFeeds(client).head)
+        wakes = Wakes(broker, opened=heads.begin)
+        wakes.follow(moves.heard)
         wakes.start()
         store = None if only_live else open_store(storage_of(settings))
         described = {f"{n}.{o.name}": o for n, spec in specs().items() for o in spec.operations().values()}
         identities = Identities(client, secret, settings.previous_secret)
         live = LiveLoop(Hub(client, identities, RemoteSource(client, wakes, list(specs()))))
         app = create_app(
-            client, store=store, secret=secret, body_limit=settings.body_limit, describe=described,
-            identities=identities, routes=HEALTH if only_live else None, sign_ins=sign_ins,
+            KeptAnswers(client, described, moves), store=store, secret=secret, body_limit=settings.body_limit,
+            describe=described, identities=identities, routes=HEALTH if only_live else None, sign_ins=sign_ins,
         )  # fmt: skip
         wakes.hear(lambda service: identities.drop() if service == "auth" else None)
         live.start()

@@ -21,6 +21,7 @@ from psycopg2 import Error  # noqa: E402
 from chassis.database import Database  # noqa: E402
 from chassis.follow import Follower  # noqa: E402
 from chassis.gauges import watch  # noqa: E402
+from chassis.moves import Telling  # noqa: E402
 from chassis.service import Service  # noqa: E402
 from chassis.shapes import served, switch  # noqa: E402
 from chassis.workers import Workers  # noqa: E402
@@ -55,6 +56,10 @@ class Host:
         follower.serve(self.service)
         self.condition = Condition(self.service, follower, self.client, feeds.head)
         self.service.on_commit.append(partial(self.wakes.committed, name))
+        telling = Telling(name, spec.kinds, follower.owners, self.service.head, follower.reached)
+        self.service.answers = telling
+        self.service.on_commit.append(lambda position, changes: telling.reached(position))
+        self.wakes.follow(lambda service, move: telling.reached(move.position) if service == name else None)
         watch({name: self.service}, {name: follower}, relays=True)
         self._loop = FollowLoop({name: follower})
         self.wakes.hear(self._loop.wake)

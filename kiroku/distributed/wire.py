@@ -9,7 +9,7 @@ import orjson
 from chassis import errors
 from chassis.errors import DomainError
 from chassis.events import Event
-from chassis.messages import Reply, Request
+from chassis.messages import MadeOf, Reply, Request
 
 _LENGTH = struct.Struct(">I")
 _decode_request = msgspec.msgpack.Decoder(Request).decode
@@ -35,6 +35,8 @@ def pack_reply(reply: Reply) -> bytes:
         "file": reply.file,
         "notes": {key: reply.notes[key] for key in ("cookies", "cookies_alone", "clear_cookies") if key in reply.notes},
     }
+    if reply.made_of is not None:
+        head["made_of"] = reply.made_of
     return _joined(head, reply.read())
 
 
@@ -57,7 +59,9 @@ def unpack_reply(content: bytes) -> Reply:
     head = msgspec.msgpack.decode(content[_LENGTH.size : _LENGTH.size + length])
     if "error" in head:
         raise refusal(head)
-    return Reply(body=content[_LENGTH.size + length :], **head)
+    made_of = head.pop("made_of", None)
+    body = content[_LENGTH.size + length :]
+    return Reply(body=body, made_of=MadeOf(tuple(made_of[0]), made_of[1]) if made_of else None, **head)
 
 
 def _joined(head: dict[str, Any], body: bytes) -> bytes:

@@ -37,6 +37,8 @@ def test_a_client_reads_what_it_wrote_whichever_service_answers(server: RunningS
         ask("PUT", f"data/entities/{shot}", {"name": f"SH{count}"})  # production
         [row] = ask("GET", f"data/shots/with-tasks?project_id={project}")  # type: ignore[misc]  # tasks
         assert row["name"] == f"SH{count}"
+        for _ in range(3):  # from what is kept, too
+            assert ask("GET", f"data/entities/{shot}")["name"] == f"SH{count}"  # type: ignore[index]
         ask("PUT", f"data/task-types/{kind['id']}", {"name": f"Compositing {count}"})  # tasks
         context = ask("GET", "data/user/context")  # production
         names = {each["name"] for each in context["task_types"]}  # type: ignore[index]

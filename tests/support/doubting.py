@@ -24,7 +24,7 @@ def doubt() -> None:
 
     def doubting_find(self: Answers, key: Any) -> Reply | None:
         reply = find(self, key)
-        found_in_thread.answer = self._kept.get(key) if reply is not None else None
+        found_in_thread.answer = self.store.get(key) if reply is not None else None
         return reply
 
     def doubting_met(self: Service, operation: Operation, request: Request) -> Reply:
@@ -34,7 +34,7 @@ def doubt() -> None:
         if answer is not None and facts(reply) != facts(self._known(operation, request)):
             assert self.answers is not None
             deadline = time.monotonic() + SECONDS_UNTIL_MARKED
-            while all(self.answers.marks.read(slot) == mark for slot, mark in answer.marks):
+            while all(self.answers.marks.read(slot) == mark for slot, mark in answer.facts):
                 assert time.monotonic() < deadline, f"{request.operation} {request.path} {request.query} is stale"
                 time.sleep(0.01)
         return reply

@@ -18,6 +18,7 @@ from chassis.resources import Record
 from tests.support.kernel import BOOK
 
 OPERATIONS = Crud(BOOK).operations()
+ASKED = Request("library.get_book")
 KEY: Key = ("get_book", "1")
 SOME = Reply(200, b'{"name":"some"}', headers={"X-Version": "3"})
 
@@ -29,7 +30,7 @@ def change(kind: str, id_: str) -> Change:
 
 
 def watch_of(answers: Answers, **reads: str) -> Watch:
-    watch = answers.watch()
+    watch = answers.watch(ASKED)
     for kind, id_ in reads.items():
         watch.ids(kind, [id_])
     return watch
@@ -51,7 +52,7 @@ def test_an_answer_is_kept_until_a_record_that_it_was_made_of_changes(answers: A
 
 
 def test_a_list_is_kept_until_a_record_of_its_kind_changes(answers: Answers) -> None:
-    watch = answers.watch()
+    watch = answers.watch(ASKED)
     watch.kind("shelf", "t.name = %s")
     answers.keep(KEY, watch, SOME)
     answers.marks.note([change("book", str(uuid4()))])
@@ -70,7 +71,7 @@ def test_what_was_changed_while_it_was_read_is_not_kept_as_new(answers: Answers)
 
 
 def test_a_commit_of_something_that_is_no_record_makes_old_what_may_have_been_read_of_it(answers: Answers) -> None:
-    watch = answers.watch()
+    watch = answers.watch(ASKED)
     watch.statement("SELECT position FROM log.head")
     answers.keep(KEY, watch, SOME)
     assert answers.find(KEY) == SOME
@@ -85,7 +86,7 @@ def test_doubt_makes_every_answer_old(answers: Answers) -> None:
 
 
 def test_who_gets_a_kept_answer_cannot_spoil_it(answers: Answers) -> None:
-    answers.keep(KEY, answers.watch(), SOME)
+    answers.keep(KEY, answers.watch(ASKED), SOME)
     found = answers.find(KEY)
     assert found is not None
     found.headers["ETag"] = found.notes["cookies"] = "mine"
@@ -96,7 +97,7 @@ def test_no_answer_is_kept_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = Answers("library", Marks(["book"]), seconds=2.0)
     now = 100.0
     monkeypatch.setattr(module, "monotonic", lambda: now)
-    answers.keep(KEY, answers.watch(), SOME)
+    answers.keep(KEY, answers.watch(ASKED), SOME)
     now = 101.9
     assert answers.find(KEY) == SOME
     now = 102.1
@@ -115,12 +116,12 @@ def test_no_answer_is_kept_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=["refusal", "stream", "long", "after a write elsewhere", "with a note"],
 )
 def test_answers_that_are_more_or_other_than_a_short_document_are_not_kept(answers: Answers, reply: Reply) -> None:
-    answers.keep(KEY, answers.watch(), reply)
+    answers.keep(KEY, answers.watch(ASKED), reply)
     assert answers.find(KEY) is None
 
 
 def test_an_answer_with_something_from_elsewhere_in_it_is_not_kept(answers: Answers) -> None:
-    watch = answers.watch()
+    watch = answers.watch(ASKED)
     watch.elsewhere()
     answers.keep(KEY, watch, SOME)
     assert answers.find(KEY) is None
@@ -130,7 +131,7 @@ def test_the_oldest_answers_give_way_when_there_are_too_many() -> None:
     answers = Answers("library", Marks(["book"]), limit=10 * module.OVERHEAD)
     keys: list[Key] = [("get_book", str(number)) for number in range(20)]
     for key in keys:
-        answers.keep(key, answers.watch(), SOME)
+        answers.keep(key, answers.watch(ASKED), SOME)
     found = [key for key in keys if answers.find(key)]
     assert found == keys[-len(found) :]
     assert 5 <= len(found) <= 10

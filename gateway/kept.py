@@ -1,0 +1,169 @@
+"""Answers that a gateway keeps for as long as it knows that they would be the same.
+
+In the distributed shape every process tells after a commit what it has moved (`chassis.moves`). An answer is used again
+for a client while nothing it was made of has moved and all that this client has written, or was shown, is known here.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from time import monotonic
+
+from chassis.answers import SECONDS, Key, Store, key_of, plain
+from chassis.errors import DomainError
+from chassis.messages import MadeOf, Reply, Request
+from chassis.moves import ALL, Move
+from chassis.operations import Operation
+from chassis.telemetry import KEPT_ANSWERS
+from gateway.identity import Bus
+
+LIMIT = 16 * 1024 * 1024
+LATE_SECONDS = 1.0
+MANY_QUESTIONS = 10_000
+MANY_MOVES = 1_000
+
+
+class Log:
+    """What is known of one service's log: all moves from `base` to `known`, and by slot the last one."""
+
+    def __init__(self, head: int) -> None:
+        """Know all moves from `head` on."""
+        self.base = self.known = head
+        self.last: dict[str, int] = {}
+        self.moved_all = 0
+        self._early: dict[int, Move] = {}
+        self._missed_since = 0.0
+
+    def heard(self, move: Move, now: float) -> None:
+        """Take a move. They come in any order, now and then not at all: who waits too long begins anew."""
+        # Slots before positions: who sees that a position is known must see what it moved.
+        for slot in move.slots:
+            self.last[slot] = max(move.position, self.last.get(slot, 0))
+        if ALL in move.slots:
+            self.moved_all = max(move.position, self.moved_all)
+        if move.position <= self.known:
+            return
+        if not self._early:
+            self._missed_since = now
+        self._early[move.after] = move
+        while (following := self._early.pop(self.known, None)) is not None:
+            self.known = following.position
+            self._missed_since = now
+        if self._early and now - self._missed_since > LATE_SECONDS:
+            newest = max(early.position for early in self._early.values())
+            self._early.clear()
+            self.base = self.known = newest
+
+    def moved(self, slots: Iterable[str], since: int) -> bool:
+        """Tell whether one of `slots` has moved after the position `since`."""
+        last = self.last
+        return self.moved_all > since or any(last.get(slot, 0) > since for slot in slots)
+
+
+class Moves:
+    """What a gateway knows of all logs. Thread-safe."""
+
+    def __init__(self, reacts: Mapping[str, frozenset[str]]) -> None:
+        """Know nothing yet. `reacts` names by service the kinds of others whose changes may change its own records."""
+        self._reacts = reacts
+        self._logs: dict[str, Log] = {}
+        self._early: dict[str, deque[Move]] = {}
+        self._written: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._listening = 0
+
+    def listen(self) -> None:
+        """Forget all, as moves may have been missed; from now on they are heard."""
+        with self._lock:
+            self._listening += 1
+            self._logs.clear()
+            self._early.clear()
+
+    def begin(self, head: Callable[[str], int]) -> bool:
+        """Begin the logs that are not known at the heads that `head` tells; tell whether all are known now."""
+        listening = self._listening
+        for service in [name for name in self._reacts if name not in self._logs]:
+            try:
+                position = head(service)
+            except DomainError:
+                continue
+            with self._lock:
+                if listening != self._listening:
+                    return False
+                log = Log(position)
+                for move in self._early.pop(service, ()):
+                    log.heard(move, monotonic())
+                self._logs[service] = log
+        return len(self._logs) == len(self._reacts)
+
+    def heard(self, service: str, move: Move) -> None:
+        """Take a move of a service's log."""
+        with self._lock:
+            log = self._logs.get(service)
+            if log is None:
+                self._early.setdefault(service, deque(maxlen=MANY_MOVES)).append(move)
+            else:
+                log.heard(move, monotonic())
+
+    def written(self, positions: Mapping[str, int]) -> None:
+        """Note the positions of changes that were answered here: nobody is to see less of a service's own records."""
+        with self._lock:
+            for service, position in positions.items():
+                self._written[service] = max(position, self._written.get(service, 0))
+
+    def same(self, service: str, made_of: MadeOf, needs: Mapping[str, int]) -> bool:
+        """Tell whether a service would answer again what it made of `made_of`, to somebody with `needs`."""
+        for owner, at in made_of.at.items():
+            log = self._logs.get(owner)
+            if log is None or at < log.base:
+                return False
+            need = needs.get(owner, 0)
+            if need > at and (log.known < need or log.moved(self._reacts[service], at)):
+                return False
+            if owner == service and log.known < self._written.get(owner, 0) > at:
+                return False
+            if log.moved(made_of.slots, at):
+                return False
+        return True
+
+
+class KeptAnswers:
+    """A bus that asks the one behind it only for what it does not know."""
+
+    def __init__(
+        self, bus: Bus, operations: Mapping[str, Operation], moves: Moves, seconds: float = SECONDS, limit: int = LIMIT
+    ) -> None:
+        """Ask `bus`; `operations` are known by full name, `moves` says what has changed."""
+        self._bus, self._operations, self._moves = bus, operations, moves
+        self._store = Store(limit, seconds)
+        self._seconds = seconds
+        self._asked: dict[Key, float] = {}
+
+    def call(self, request: Request) -> Reply:
+        """Return the reply of the operation that `request` names. Raises its DomainError."""
+        operation = self._operations.get(request.operation)
+        key = key_of(operation, request) if operation else None
+        if key is None:
+            reply = self._bus.call(request)
+            if reply.positions:
+                self._moves.written(reply.positions)
+            return reply
+        service = request.operation.partition(".")[0]
+        kept = self._store.get(key)
+        if kept is not None and self._moves.same(service, kept.facts, request.needs):
+            KEPT_ANSWERS.add(1, service)
+            return plain(kept.reply)
+        request.keeps = self._is_asked_again(key)
+        reply = self._bus.call(request)
+        if reply.made_of is not None:
+            self._store.put(key, reply, reply.made_of)
+        return reply
+
+    def _is_asked_again(self, key: Key) -> bool:
+        """Tell whether a question was asked a moment ago: most are asked once, and need not be kept."""
+        now = monotonic()
+        last = self._asked.get(key)
+        if last is None and len(self._asked) >= MANY_QUESTIONS:
+            self._asked = {}
+        self._asked[key] = now
+        return last is not None and now - last < self._seconds

@@ -1,0 +1,296 @@
+"""Answers that gateways keep: whatever is told late, twice in another order or never, clients see what they wrote."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chassis.crud import Crud
+from chassis.database import Database
+from chassis.errors import DomainError
+from chassis.events import Event
+from chassis.follow import Follower
+from chassis.messages import THE_SYSTEM, Reply, Request
+from chassis.moves import Move, Telling, move_of
+from chassis.policy import signed_in
+from chassis.resources import Field, Record, Resource
+from chassis.schema import migrate
+from chassis.service import Service
+from chassis.spec import ServiceSpec, reacts
+from chassis.unit import Unit
+from gateway.kept import KeptAnswers, Moves
+from tests.support.database import drop_database, fresh_database, postgres_server
+from tests.support.kernel import BOOK, LIBRARY, OWNERS, SHELF, NoBus, library
+
+NOTE = Resource(kind="note", plural="notes", type="Note", live="note", fields=(Field("pages", "integer", 0),))
+
+
+def note_of(book_id: str) -> str:
+    """Return the id of the note about a book."""
+    return str(uuid5(NAMESPACE_OID, book_id))
+
+
+@reacts("book")
+def note_pages(unit: Unit, event: Event, record: Record | None) -> None:
+    """Keep a note with the pages of each book."""
+    if record is None or "pages" not in event.new:
+        return
+    known = unit.get("note", note_of(event.id))
+    if known is None:
+        unit.create("note", {"pages": record.fields["pages"]}, id=note_of(event.id))
+    else:
+        unit.update(known, {"pages": record.fields["pages"]})
+
+
+READER = ServiceSpec(
+    "reader",
+    owns=(NOTE,),
+    replicates=(SHELF, BOOK),
+    rooms=(sys.modules[__name__],),
+    cruds=(*LIBRARY.cruds, Crud(NOTE, signed_in, signed_in, signed_in, signed_in)),
+)
+
+
+class House:
+    """A library, a reader that follows it, and two gateways that hear of moves when they are told to."""
+
+    def __init__(self, library: Service, reader: Service) -> None:
+        self.services = {"library": library, "reader": reader}
+        feed = lambda owner, after, limit, kinds: self.services[owner].feed(after, limit, kinds)  # noqa: E731
+        follower = Follower(reader, OWNERS, feed)
+        follower.serve(reader)
+        self.asked = 0
+        self.on_the_way: list[tuple[Moves, str, Move]] = []
+        operations = {f"{n}.{o.name}": o for n, s in self.services.items() for o in s.operations.values()}
+        self.knowledge = [Moves({n: frozenset(s.spec.reactions()) for n, s in self.services.items()}) for _ in range(2)]
+        for name, service in self.services.items():
+            owners = follower.owners if service is reader else []
+            telling = Telling(name, service.spec.kinds, owners, service.head, service.followed)
+            service.answers = telling
+            service.on_commit[:] = [
+                lambda position, changes, telling=telling: telling.reached(position),
+                lambda position, changes, name=name: self.on_the_way.extend(
+                    (moves, name, move_of(position, changes)) for moves in self.knowledge
+                ),
+            ]
+        follower.catch_up("library")
+        self.gateways = [KeptAnswers(self, operations, moves, seconds=3600) for moves in self.knowledge]
+        for moves in self.knowledge:
+            moves.listen()
+            assert moves.begin(lambda name: self.services[name].head())
+
+    def call(self, request: Request) -> Reply:
+        self.asked += 1
+        return self.services[request.operation.partition(".")[0]].call(request)
+
+    def tell(self, which: int = 0) -> None:
+        if self.on_the_way:
+            moves, service, move = self.on_the_way.pop(which % len(self.on_the_way))
+            moves.heard(service, move)
+
+    def tell_all(self) -> None:
+        while self.on_the_way:
+            self.tell()
+
+    def happens(self, what: str, gateway: int, which: int) -> None:
+        if what == "tell":
+            self.tell(which)
+        elif what == "tell all":
+            self.tell_all()
+        elif what == "lose":
+            self.on_the_way[which : which + 1] = []
+        else:
+            self.knowledge[gateway].listen()
+            self.knowledge[gateway].begin(lambda name: self.services[name].head())
+
+
+class Client:
+    """Somebody who asks through any gateway and shows what was seen, as a browser does with a cookie."""
+
+    def __init__(self, house: House, gateway: int = 0) -> None:
+        self.house, self.gateway, self.needs = house, gateway, dict[str, int]()
+
+    def ask(self, operation: str, id_: str = "", body: Any = None) -> Any:
+        path = {"instance_id": id_} if id_ else {}
+        request = Request(operation, path, body=body, actor=THE_SYSTEM, needs=dict(self.needs))
+        reply = self.house.gateways[self.gateway].call(request)
+        for service, position in reply.positions.items():
+            self.needs[service] = max(position, self.needs.get(service, 0))
+        return orjson.loads(reply.read() or b"null")
+
+    def pages(self, operation: str, id_: str) -> int:
+        return int(self.ask(operation, id_)["pages"])
+
+
+@pytest.fixture(scope="module")
+def services() -> Iterator[tuple[Service, Service]]:
+    server = postgres_server()
+    with library() as shop:
+        url = fresh_database(server, "test_kept_reader")
+        reader = Service(READER, Database(url, commit="off"), NoBus())
+        migrate(reader)
+        yield shop, reader
+        reader.database.close()
+        drop_database(server, url)
+
+
+@pytest.fixture
+def house(services: tuple[Service, Service]) -> House:
+    return House(*services)
+
+
+def test_a_question_asked_again_does_not_leave_the_gateway_until_something_it_read_has_moved(house: House) -> None:
+    client = Client(house)
+    one, other = (client.ask("library.create_book", body={"name": name})["id"] for name in ("One", "Other"))
+    house.tell_all()
+    for _ in range(2):
+        client.ask("library.get_book", one)
+    before = house.asked
+    assert client.ask("library.get_book", one)["name"] == "One"
+    assert house.asked == before
+    client.ask("library.update_book", other, {"name": "Another"})
+    house.tell_all()
+    assert client.ask("library.get_book", one)["name"] == "One"
+    assert house.asked == before + 1
+    for name in ("Two", "Three"):
+        client.ask("library.update_book", one, {"name": name})
+        house.tell_all()
+        assert {client.ask("library.get_book", one)["name"] for _ in range(3)} == {name}
+
+
+def test_what_was_written_through_another_gateway_is_seen_by_who_wrote_it_before_it_is_told(house: House) -> None:
+    client = Client(house)
+    book = client.ask("library.create_book", body={"name": "One"})["id"]
+    house.tell_all()
+    for count in range(1, 4):
+        client.gateway = 0
+        for _ in range(3):
+            client.ask("library.get_book", book)
+        client.gateway = 1
+        client.ask("library.update_book", book, {"pages": count})
+        client.gateway = 0
+        assert client.pages("library.get_book", book) == count
+
+
+def test_what_a_change_leads_to_elsewhere_is_seen_by_who_wrote_it(house: House) -> None:
+    client = Client(house)
+    book = client.ask("library.create_book", body={"name": "One", "pages": 1})["id"]
+    house.tell_all()
+    for count in range(2, 5):
+        for _ in range(3):
+            client.ask("reader.get_note", note_of(book))
+        client.ask("library.update_book", book, {"pages": count})
+        house.tell_all()
+        assert client.pages("reader.get_note", note_of(book)) == count
+
+
+def test_who_shows_no_position_sees_at_once_what_was_written_through_the_same_gateway(house: House) -> None:
+    book = Client(house).ask("library.create_book", body={"name": "One"})["id"]
+    for count in range(20):
+        Client(house).ask("library.update_book", book, {"pages": count})
+        assert [Client(house).pages("library.get_book", book) for _ in range(3)] == [count] * 3
+        house.tell_all()
+        assert [Client(house).pages("library.get_book", book) for _ in range(3)] == [count] * 3
+
+
+def test_a_move_that_was_never_told_is_given_up_for_lost_and_answers_are_kept_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client(house)
+    now = 1000.0
+    monkeypatch.setattr("gateway.kept.monotonic", lambda: now)
+    one, other = (client.ask("library.create_book", body={"name": name})["id"] for name in ("One", "Other"))
+    house.tell_all()
+
+    def asked_three_times() -> int:
+        before = house.asked
+        assert [client.ask("library.get_book", one)["name"] for _ in range(3)] == ["One"] * 3
+        return house.asked - before
+
+    assert asked_three_times() == 2
+    client.ask("library.update_book", other, {"pages": 1})
+    house.on_the_way.clear()
+    client.ask("library.update_book", other, {"pages": 2})
+    house.tell_all()
+    # What was lost may have been about this book; an answer from after it is as good as ever.
+    assert asked_three_times() == 1
+    now += 2
+    client.ask("library.update_book", other, {"pages": 3})
+    house.tell_all()
+    assert asked_three_times() == 1
+    client.ask("library.update_book", other, {"pages": 4})
+    house.tell_all()
+    assert asked_three_times() == 0
+
+
+def test_nothing_is_kept_by_a_gateway_that_does_not_know_where_the_logs_are(house: House) -> None:
+    client = Client(house)
+    book = client.ask("library.create_book", body={"name": "One"})["id"]
+    house.tell_all()
+    house.knowledge[0].listen()
+    for _ in range(3):
+        before = house.asked
+        client.ask("library.get_book", book)
+        assert house.asked == before + 1
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["write", "write", "tell", "tell", "tell all", "lose", "begin", "ask", "ask", "ask", "ask"]),
+        st.integers(0, 1),
+        st.integers(0, 1),
+        st.integers(0, 7),
+    ),
+    max_size=60,
+)
+
+
+def shown(client: Client, question: int, book: str) -> int:
+    """Return the pages of a book as one of four questions shows them."""
+    if question == 0:
+        return {row["id"]: int(row["pages"]) for row in client.ask("library.list_books")}[book]
+    if question == 1:
+        return client.pages("reader.get_note", note_of(book))
+    return client.pages("library.get_book" if question == 2 else "reader.get_book", book)
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=STEPS)
+def test_whatever_is_told_late_or_never_clients_see_what_they_wrote(
+    services: tuple[Service, Service], steps: list[tuple[str, int, int, int]]
+) -> None:
+    house = House(*services)
+    clients = [Client(house), Client(house)]
+    books = [clients[0].ask("library.create_book", body={"name": "b", "pages": 1})["id"] for _ in range(2)]
+    clients[1].needs = dict(clients[0].needs)
+    written = dict.fromkeys(books, 1)
+    sure = [dict(written), dict(written)]
+    for verb, who, gateway, which in steps:
+        client, book = clients[who], books[which % 2]
+        client.gateway = gateway
+        if verb == "write":
+            written[book] += 1
+            client.ask("library.update_book", book, {"pages": written[book]})
+            # Positions are those of a log: who has seen one of them is to see all before it.
+            sure[who] = dict(written)
+        elif verb == "ask":
+            for _ in range(3):
+                assert sure[who][book] <= shown(client, which // 2, book) <= written[book], f"at gateway {gateway}"
+        else:
+            house.happens(verb, gateway, which)
+    house.tell_all()
+
+
+def test_a_refusal_is_not_kept(house: House) -> None:
+    client = Client(house)
+    book = client.ask("library.create_book", body={"name": "One"})["id"]
+    client.ask("library.delete_book", book)
+    house.tell_all()
+    for _ in range(3):
+        with pytest.raises(DomainError):
+            client.ask("library.get_book", book)
