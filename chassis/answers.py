@@ -47,7 +47,7 @@ class Store:
 
     def put(self, key: Key, reply: Reply, facts: Any) -> None:
         """Keep `reply`, made of `facts`."""
-        answer = Answer(monotonic() + self._seconds, facts, plain(reply), len(reply.body or b"") + OVERHEAD)  # type: ignore[arg-type]
+        answer = Answer(monotonic() + self._seconds, facts, plain(reply), len(reply.read()) + OVERHEAD)
         with self._lock:
             before = self._kept.pop(key, None)
             self._size += answer.size - (before.size if before else 0)

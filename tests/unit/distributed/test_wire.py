@@ -1,6 +1,7 @@
 """What crosses the broker comes out as it went in."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,9 @@ from hypothesis import strategies as st
 from chassis import errors
 from chassis.errors import DomainError
 from chassis.events import Event
-from chassis.messages import Actor, Reply, Request, Upload
+from chassis.messages import Actor, MadeOf, Reply, Request, Upload
+from chassis.moves import ALL, Move
+from kiroku.distributed.wakes import MOVES, moves_of
 from kiroku.distributed.wire import (
     pack_error,
     pack_events,
@@ -83,3 +86,16 @@ def test_events_of_a_feed_keep_their_moment_to_the_microsecond(fields: dict[str,
     moment = datetime(2024, 2, 29, 23, 59, 59, 999_999, UTC)
     event = Event("tasks.task-updated", "task", "id", 2, "update", fields, fields, moment, live=[["task:update", {}]])
     assert unpack_events(pack_events([event], position)) == ([event], position)
+
+
+def test_a_reply_says_what_it_was_made_of_where_that_is_known() -> None:
+    made_of = MadeOf(("task", "#17"), {"tasks": 5, "production": 2**40})
+    assert unpack_reply(pack_reply(Reply(body=b"[]", made_of=made_of))).made_of == made_of
+    assert unpack_reply(pack_reply(Reply(body=b"[]"))).made_of is None
+
+
+def test_a_wake_up_tells_what_has_moved_and_one_of_an_older_release_tells_nothing() -> None:
+    headers = {MOVES: '[[4,5,["task","#17"]],[5,9,[""]]]'}
+    told = SimpleNamespace(properties={"application_headers": headers})
+    assert moves_of(told) == [Move(4, 5, ("task", "#17")), Move(5, 9, (ALL,))]
+    assert moves_of(SimpleNamespace(properties={})) == []
