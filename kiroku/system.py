@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 SERVICES = ("auth", "production", "tasks", "media", "imports")
 IDLE = 1.0
 # What is written within this time is followed in one step. Who has written it does not wait: see `Follower.meet`.
-GATHER = 0.02
+GATHER = 0.05
 LEAST_POOL = 4
 
 

@@ -1,6 +1,7 @@
 """The hub: everybody connected to the namespace `/events`, and what each of them may hear."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -87,6 +88,7 @@ class Hub:
         self._identities = identities
         self._source = source
         self._listeners: dict[str, Listener] = {}
+        self._coming = 0
         self._positions: dict[str, int] = {}
         self._wakes: dict[str, asyncio.Event] = {}
         self.rooms = Rooms(self.server, NAMESPACE, self._may_open)
@@ -100,11 +102,15 @@ class Hub:
         token = token_of(environ, auth)
         if token is None:
             raise Refusal("Missing token: sign in first.")
+        self._coming += 1
         try:
-            self._listeners[sid] = await asyncio.to_thread(self._listener, token)
+            await asyncio.gather(*(self._resume(name) for name in self._source.names))
+            listener = self._listeners[sid] = await asyncio.to_thread(self._listener, token)
         except DomainError as refusal:
             raise Refusal(refusal.message) from None
-        self.rooms.know(sid, self._listeners[sid].actor)
+        finally:
+            self._coming -= 1
+        self.rooms.know(sid, listener.actor)
 
     async def _disconnect(self, sid: str, *_: Any) -> None:
         self._listeners.pop(sid, None)
@@ -165,16 +171,21 @@ class Hub:
         for service in list(self._positions):
             self._positions[service] = self._source.head(service)
 
+    async def _resume(self, service: str) -> None:
+        """Go on at the newest position where the log was not read. A service that does not answer is asked later."""
+        if service not in self._positions:
+            with contextlib.suppress(DomainError):
+                head = await asyncio.to_thread(self._source.head, service)
+                self._positions.setdefault(service, head)
+
     async def _start(self, service: str) -> None:
         """Begin at the newest position, as soon as the service answers."""
         while service not in self._positions:
-            try:
-                self._positions[service] = await asyncio.to_thread(self._source.head, service)
-            except DomainError:
+            await self._resume(service)
+            if service not in self._positions:
                 await asyncio.sleep(0.2)
 
     async def _follow(self, service: str) -> None:
-        await self._start(service)
         while True:
             try:
                 moved = await self._step(service)
@@ -198,13 +209,12 @@ class Hub:
         wake.clear()
 
     async def _step(self, service: str) -> bool:
+        if not self._listeners and not self._coming and service != PEOPLE:
+            # Nobody listens: what happens meanwhile need not be read. Who comes begins at the head of that moment.
+            self._positions.pop(service, None)
+            return False
+        await self._start(service)
         after = self._positions[service]
-        if not self._listeners and service != PEOPLE:
-            # Nobody listens: what happens meanwhile need not be read. Who comes while the head is asked hears it all.
-            head = await asyncio.to_thread(self._source.head, service)
-            if not self._listeners:
-                self._positions[service] = head
-                return False
         events, reached = await asyncio.to_thread(self._source.read, service, after, BATCH)
         self._positions[service] = reached
         if not events:

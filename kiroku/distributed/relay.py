@@ -20,8 +20,12 @@ from kiroku.distributed.publisher import Publisher
 logger = logging.getLogger(__name__)
 BATCH = 500
 IDLE = 0.5
+# What is written within this time is published as one batch.
+GATHER = 0.01
 STANDBY = 2.0
 LOCK = "SELECT pg_try_advisory_lock(hashtextextended('kiroku relay', 1))"
+# A position that is lost with the machine costs a second publication of its batch, which subscribers are ready for.
+LAZY = "SET synchronous_commit = off"
 UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('kiroku relay', 1))"
 
 
@@ -75,15 +79,18 @@ class Relay:
             cursor.execute(LOCK)
             if not cursor.fetchone()[0]:
                 return
+            cursor.execute(LAZY)
             try:
                 with Publisher(self._broker) as publisher:
                     while not self._stopped.is_set():
                         self._news.clear()
                         if not self._batch(cursor, publisher):
                             self._news.wait(IDLE)
+                            self._stopped.wait(GATHER)
             finally:
                 if not lock.closed:
                     cursor.execute(UNLOCK)
+                    cursor.execute("RESET synchronous_commit")
 
     def _batch(self, cursor: Any, publisher: Publisher) -> int:
         cursor.execute("SELECT position FROM log.relay")
