@@ -88,7 +88,7 @@ class Hub:
         self._identities = identities
         self._source = source
         self._listeners: dict[str, Listener] = {}
-        self._coming = 0
+        self._coming: set[str] = set()
         self._positions: dict[str, int] = {}
         self._wakes: dict[str, asyncio.Event] = {}
         self.rooms = Rooms(self.server, NAMESPACE, self._may_open)
@@ -102,17 +102,21 @@ class Hub:
         token = token_of(environ, auth)
         if token is None:
             raise Refusal("Missing token: sign in first.")
-        self._coming += 1
+        self._coming.add(sid)
         try:
             await asyncio.gather(*(self._resume(name) for name in self._source.names))
-            listener = self._listeners[sid] = await asyncio.to_thread(self._listener, token)
+            listener = await asyncio.to_thread(self._listener, token)
+            # Who has hung up meanwhile would stay here for ever.
+            if sid in self._coming:
+                self._listeners[sid] = listener
+                self.rooms.know(sid, listener.actor)
         except DomainError as refusal:
             raise Refusal(refusal.message) from None
         finally:
-            self._coming -= 1
-        self.rooms.know(sid, listener.actor)
+            self._coming.discard(sid)
 
     async def _disconnect(self, sid: str, *_: Any) -> None:
+        self._coming.discard(sid)
         self._listeners.pop(sid, None)
         await self.rooms.forget(sid)
 

@@ -24,9 +24,10 @@ IDLE = 0.5
 GATHER = 0.01
 STANDBY = 2.0
 LOCK = "SELECT pg_try_advisory_lock(hashtextextended('kiroku relay', 1))"
-# A position that is lost with the machine costs a second publication of its batch, which subscribers are ready for.
-LAZY = "SET synchronous_commit = off"
 UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('kiroku relay', 1))"
+# One transaction, which waits for no disk: a position that is lost with the machine costs a second publication of its
+# batch, which subscribers are ready for.
+MOVE = "SET LOCAL synchronous_commit = off; UPDATE log.relay SET position = %s"
 
 
 def message_of(service: str, event: Event) -> tuple[str, bytes]:
@@ -79,7 +80,6 @@ class Relay:
             cursor.execute(LOCK)
             if not cursor.fetchone()[0]:
                 return
-            cursor.execute(LAZY)
             try:
                 with Publisher(self._broker) as publisher:
                     while not self._stopped.is_set():
@@ -90,7 +90,6 @@ class Relay:
             finally:
                 if not lock.closed:
                     cursor.execute(UNLOCK)
-                    cursor.execute("RESET synchronous_commit")
 
     def _batch(self, cursor: Any, publisher: Publisher) -> int:
         cursor.execute("SELECT position FROM log.relay")
@@ -101,5 +100,5 @@ class Relay:
             publisher.publish(messages, content_type=MEDIA_TYPE, content_encoding="utf-8")
             PUBLISHED.add(len(events), self._service.name)
         if reached > after:
-            cursor.execute("UPDATE log.relay SET position = %s", (reached,))
+            cursor.execute(MOVE, (reached,))
         return len(events)

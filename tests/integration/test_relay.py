@@ -14,7 +14,7 @@ from chassis.service import Service
 from kiroku.distributed.broker import EVENTS, Broker, declare_events
 from kiroku.distributed.line import LOST
 from kiroku.distributed.publisher import NotConfirmed, Publisher
-from kiroku.distributed.relay import Relay
+from kiroku.distributed.relay import MOVE, Relay
 from tests.support.broker import broker_url, own_broker
 from tests.support.kernel import call, library
 
@@ -130,3 +130,11 @@ def test_a_batch_is_confirmed_as_a_whole() -> None:
         with Connection(url) as connection:
             channel: Any = connection.channel()
             assert channel.queue_declare(QUEUE, passive=True).message_count == 2_000
+
+
+def test_only_the_commit_of_the_relays_own_position_waits_for_no_disk() -> None:
+    with library(commit="on") as service, service.database.connection() as connection, connection.cursor() as cursor:
+        cursor.execute(MOVE, (7,))
+        assert connection.notices == []  # PostgreSQL warns of a SET LOCAL that has no effect
+        cursor.execute("SELECT position, current_setting('synchronous_commit') FROM log.relay")
+        assert cursor.fetchone() == (7, "on")

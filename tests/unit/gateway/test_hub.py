@@ -1,13 +1,17 @@
 """What each listener of the live events may hear, and who may be in a review room."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from chassis.events import Event
 from chassis.messages import Actor
-from gateway.live.hub import Listener, token_of
+from gateway.live.hub import Hub, Listener, token_of
 from gateway.live.rooms import Rooms
 
 MINE, FOREIGN, PERSON, TASK, OTHER_TASK, PLAYLIST = (f"0000000{n}-0000-4000-8000-000000000000" for n in range(6))
@@ -155,3 +159,103 @@ def test_a_closed_connection_leaves_its_room() -> None:
         return house
 
     assert asyncio.run(story()).told[0][1]["people"] == ["maya"]
+
+
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+HELLO = {"HTTP_AUTHORIZATION": "Bearer abc"}
+
+
+class Studio:
+    """A hub between one log, that of `tasks`, and administrators who connect."""
+
+    def __init__(self) -> None:
+        self.names = ["auth", "tasks"]
+        self.asked: Counter[str] = Counter()
+        self.told: list[tuple[str, int]] = []
+        self.arriving: Callable[[], None] = lambda: None
+        self._log: list[Event] = []
+        identities = SimpleNamespace(actor_for=self._actor, drop=lambda: None)
+        self.hub = Hub(SimpleNamespace(), identities, self)  # type: ignore[arg-type]
+        self.hub.server.emit = self._emit
+
+    def _actor(self, token: str, kind: str) -> Actor:
+        self.arriving()
+        return Actor(person_id=PERSON, role="admin")
+
+    async def _emit(self, name: str, payload: Any, *, to: str, **_: Any) -> None:
+        self.told.append((to, payload["number"]))
+
+    def head(self, service: str) -> int:
+        self.asked[service] += 1
+        return len(self._log) if service == "tasks" else 0
+
+    def read(self, service: str, after: int, limit: int) -> tuple[list[Event], int]:
+        self.asked[service] += 1
+        return (self._log[after:], len(self._log)) if service == "tasks" else ([], 0)
+
+    def subscribe(self, wake: Callable[[str], None]) -> None:
+        self._wake = wake
+
+    async def write(self) -> None:
+        """Append an event, wake the hub and let it work."""
+        live = [["task:update", {"number": len(self._log)}]]
+        self._log.append(Event("tasks.task-updated", "task", TASK, 1, "update", {}, {}, MOMENT, live=live))
+        self._wake("tasks")
+        await asyncio.sleep(0.05)
+
+    async def during(self, story: Callable[["Studio"], Any]) -> "Studio":
+        """Tell a story while the hub runs."""
+        running = asyncio.create_task(self.hub.run())
+        await asyncio.sleep(0.05)
+        await story(self)
+        running.cancel()
+        return self
+
+
+def test_no_log_but_that_of_people_is_read_while_nobody_listens() -> None:
+    async def story(studio: Studio) -> None:
+        await studio.write()
+        await studio.hub._connect("maya", HELLO)
+        await studio.write()
+        await studio.hub._disconnect("maya")
+        studio.asked.clear()
+        await studio.write()
+        await studio.write()
+
+    studio = asyncio.run(Studio().during(story))
+    assert studio.told == [("maya", 1)]
+    assert not studio.asked["tasks"]
+
+
+def test_who_comes_hears_what_happens_from_then_on() -> None:
+    async def story(studio: Studio) -> None:
+        await studio.write()
+        await studio.hub._connect("maya", HELLO)
+        await studio.write()
+        await studio.hub._disconnect("maya")
+        await studio.write()
+        await studio.hub._connect("ivy", HELLO)
+        await studio.write()
+
+    assert asyncio.run(Studio().during(story)).told == [("maya", 1), ("ivy", 3)]
+
+
+def test_who_is_let_in_while_others_write_misses_nothing_afterwards() -> None:
+    async def story(studio: Studio) -> None:
+        loop = asyncio.get_running_loop()
+        studio.arriving = lambda: asyncio.run_coroutine_threadsafe(studio.write(), loop).result(5)
+        await studio.hub._connect("maya", HELLO)
+        studio.arriving = lambda: None
+        await studio.write()
+
+    assert asyncio.run(Studio().during(story)).told == [("maya", 1)]
+
+
+def test_who_hangs_up_while_being_let_in_is_not_kept() -> None:
+    async def story(studio: Studio) -> None:
+        loop = asyncio.get_running_loop()
+        studio.arriving = lambda: asyncio.run_coroutine_threadsafe(studio.hub._disconnect("maya"), loop).result(5)
+        await studio.hub._connect("maya", HELLO)
+        await studio.write()
+
+    assert asyncio.run(Studio().during(story)).told == []
