@@ -9,6 +9,7 @@ import contextlib
 import errno
 import logging
 import select
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -37,7 +38,7 @@ class Adopts(Protocol):
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """gunicorn's threaded worker, which lets go of sockets that were taken away, and of clients that fall silent."""
+    """gunicorn's threaded worker: lets go of sockets that were taken away and of silent clients, and ends in order."""
 
     def handle(self, conn: Any) -> Any:
         """Serve a connection for as long as its client asks again at once.
@@ -54,6 +55,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Serve one request. A client that neither sends nor takes anything for 60 s must not hold a thread longer."""
         conn.sock.settimeout(SILENCE_SECONDS)
         return super().handle_request(req, conn)
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """End at once, but once: Ctrl-C reaches a worker and also what started it, which then tells the worker again.
+
+        The second time would break off what is done at the end. The pool is left to the end of the process: whoever is
+        interrupted here may hold its lock, and gunicorn's own handler would wait for that for ever.
+        """
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, lambda *_: None)
+        super(ThreadWorker, self).handle_quit(sig, frame)
 
     def finish_request(self, conn: Any, fs: Any) -> None:
         """Close a connection, or only stop counting it when its socket lives on elsewhere."""
