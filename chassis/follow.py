@@ -21,7 +21,7 @@ from chassis.unit import Unit
 
 logger = logging.getLogger(__name__)
 BATCH = 2_000
-
+BEHIND = "an earlier event of this record is parked"
 
 CHECKPOINT = "SELECT position, reacted FROM log.checkpoints WHERE (owner, shape) = (%s, %s) FOR UPDATE"
 FIRST_CHECKPOINT = """
@@ -144,13 +144,8 @@ class Follower:
                 return position, False
             changes = self._apply(unit, connection, owner, events, reacted)
             unit.flush()
-            with connection.cursor() as cursor:
-                if changes and self._served:
-                    if service.spec.derived:
-                        cursor.execute("SELECT position FROM log.head FOR UPDATE")
-                    service.refresh_derived(cursor, changes)
-                    log.bump(cursor, {c.event.project_id or c.event.kind for c in changes})
-                cursor.execute(SETTLE, (position, position, owner, service.spec.shape))
+            self._show(connection, changes)
+            unit.rows(SETTLE, (position, position, owner, service.spec.shape))
             reached = unit.finish()
         service.committed(reached, unit.changes, changes)
         return position, len(events) == self._batch
@@ -162,34 +157,52 @@ class Follower:
         buffer = Buffer()
         for event in events:
             if event.position > held.get((event.kind, event.id), event.position):
-                self._park(unit, owner, event, "an earlier event of this record is parked")
+                self._park(unit, owner, event, BEHIND)
                 continue
             record = fold(buffer, known, event)
             if record is not None:
                 changes.append(Change(event, record))
         with connection.cursor() as cursor:
             buffer.flush(cursor, self._service.resources)
+        stuck: set[tuple[str, str]] = set()
         for change in changes:
-            if change.event.position <= reacted:
-                continue
-            for reaction in self._reactions.get(change.event.kind, ()):
-                if reaction.reacts_when(change.event):
-                    self._react(unit, owner, reaction, change)
+            event = change.event
+            due = self._due(event) if event.position > reacted else []
+            if due and (event.kind, event.id) in stuck:
+                self._park(unit, owner, event, BEHIND)
+            elif due and not self._react(unit, owner, due, change):
+                stuck.add((event.kind, event.id))
         return changes
 
-    def _react(self, unit: Unit, owner: str, reaction: Any, change: Change) -> None:
+    def _due(self, event: Event) -> list[Any]:
+        return [reaction for reaction in self._reactions.get(event.kind, ()) if reaction.reacts_when(event)]
+
+    def _react(self, unit: Unit, owner: str, due: list[Any], change: Change) -> bool:
+        """React to a change wholly, or not at all and park its event; tell which."""
         kept = len(unit.changes)
         unit.flush()
         unit.rows("SAVEPOINT reaction")
         try:
-            reaction(unit, change.event, change.record)
+            for reaction in due:
+                reaction(unit, change.event, change.record)
             unit.flush()
         except Exception as problem:
             logger.exception("%s: reaction to %s of %s parked", unit.service, change.event.name, owner)
             unit.rollback_to("reaction", kept)
             self._park(unit, owner, change.event, f"{type(problem).__name__}: {problem}")
-        else:
-            unit.rows("RELEASE SAVEPOINT reaction")
+            return False
+        unit.rows("RELEASE SAVEPOINT reaction")
+        return True
+
+    def _show(self, connection: Any, changes: list[Change]) -> None:
+        """Bring up to date what is derived from the replicas, and the revisions that ETags are made of."""
+        if not changes or not self._served:
+            return
+        with connection.cursor() as cursor:
+            if self._service.spec.derived:
+                cursor.execute("SELECT position FROM log.head FOR UPDATE")
+            self._service.refresh_derived(cursor, changes)
+            log.bump(cursor, {c.event.project_id or c.event.kind for c in changes})
 
     def _park(self, unit: Unit, owner: str, event: Event, error: str) -> None:
         body = orjson.dumps(event).decode()
@@ -219,23 +232,23 @@ class Follower:
         with service.database.connection() as connection:
             unit = Unit(service, request, connection, writes=True)
             _checkpoint(unit, owner, service.spec.shape)
-            gone = "DELETE FROM log.parked WHERE owner = %s AND position = %s"
-            unit.rows(gone, (owner, event.position))
+            unit.rows("DELETE FROM log.parked WHERE owner = %s AND position = %s", (owner, event.position))
             known = self._load(connection, [event])
             record = known.get((event.kind, event.id))
-            if record is None or record.version < event.version:
+            # What was parked for its own reaction is in the replica, and perhaps what followed: then it is not behind.
+            behind = record is not None and event.version > record.version
+            if behind:
                 buffer = Buffer()
                 record = fold(buffer, known, event)
                 with connection.cursor() as cursor:
                     buffer.flush(cursor, service.resources)
             change = Change(event, record)  # type: ignore[arg-type]
-            for reaction in self._reactions.get(event.kind, ()):
-                if reaction.reacts_when(event):
-                    self._react(unit, owner, reaction, change)
-            left = unit.rows("SELECT 1 FROM log.parked WHERE owner = %s AND position = %s", (owner, event.position))
+            done = self._react(unit, owner, self._due(event), change)
+            unit.flush()
+            self._show(connection, [change] if behind else [])
             reached = unit.finish()
         service.committed(reached, unit.changes, [change])
-        return not left
+        return done
 
     def _load(self, connection: Any, events: list[Event]) -> dict[tuple[str, str], Record | None]:
         wanted: dict[str, set[str]] = {}

@@ -55,6 +55,6 @@ def page(routes: Iterable[Route], operations: Mapping[str, Operation]) -> str:
         rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
     return (
         "<!doctype html><meta charset=utf-8><title>Kiroku API</title><style>body{font:15px sans-serif;margin:2em}"
-        "td{padding:.2em 1em .2em 0;border-bottom:1px solid #ddd}</style><h1>Kiroku API</h1>"
-        '<p><a href="/openapi.json">OpenAPI document</a></p><table>' + "".join(rows) + "</table>"
+        "td{padding:.2em 1em .2em 0;border-bottom:1px solid #ddd}td+td{overflow-wrap:anywhere}</style>"
+        '<h1>Kiroku API</h1><p><a href="/openapi.json">OpenAPI document</a></p><table>' + "".join(rows) + "</table>"
     )

@@ -32,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     restoring.add_argument("file", type=Path)
     parked = commands.add_parser("parked", help="events whose reaction failed: list them, or try again")
     parked.add_argument("action", choices=("list", "replay"))
-    parked.add_argument("service")
+    parked.add_argument("service", nargs="?", help="one service; all of them when not given")
     events = commands.add_parser("events", help="print what happened in a service, oldest first")
     events.add_argument("action", choices=("tail",))
     events.add_argument("--service", required=True)
