@@ -12,6 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.pool import PoolProxiedConnection
 
 from chassis import tracing
+from chassis.at_once import waits
 
 # Documents go to the socket as they are: as bytes, never decoded.
 RAW_TEXT = extensions.new_type((25, 114, 3802), "RAW_TEXT", extensions.BYTES)
@@ -73,6 +74,7 @@ class Database:
     @contextmanager
     def connection(self) -> Iterator[Any]:
         """Lend a connection in autocommit. A broken one is thrown away, an open transaction rolled back."""
+        waits()
         with self._lent() as raw:
             try:
                 yield raw

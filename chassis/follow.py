@@ -11,6 +11,7 @@ import orjson
 from psycopg2.errors import DeadlockDetected, SerializationFailure, UndefinedTable, UniqueViolation
 
 from chassis import log, sql
+from chassis.at_once import waits
 from chassis.changes import Buffer, Change, fold
 from chassis.errors import Superseded
 from chassis.events import Event
@@ -89,6 +90,7 @@ class Follower:
         """Catch up with every owner whose needed position is not reached yet (P5)."""
         for owner, position in needs.items():
             if owner in self._kinds and self._reached.get(owner, -1) < position:
+                waits()
                 self.catch_up(owner)
 
     def forget(self) -> None:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from chassis import tracing
+from chassis.at_once import NotAtOnce
 from chassis.errors import DomainError
 from chassis.logs import CURRENT
 from chassis.messages import Reply, Request
@@ -40,7 +41,10 @@ class Observed:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End: count, time and tell."""
+        """End: count, time and tell. What is done again by a thread that may wait counts there."""
+        if kind is NotAtOnce:
+            CURRENT.reset(self._token)
+            return
         seconds = perf_counter() - self._started
         OPERATION_SECONDS.observe(seconds, self._service, self._name)
         outcome = "ok"

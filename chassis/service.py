@@ -11,6 +11,7 @@ import orjson
 from psycopg2 import DatabaseError, Error, InterfaceError, OperationalError, errors
 
 from chassis.answers import Keeper, key_of
+from chassis.at_once import waits
 from chassis.changes import Change
 from chassis.database import Database
 from chassis.errors import DomainError, Forbidden, NotFound, Refused, Superseded, Unavailable, UnknownParent
@@ -70,10 +71,12 @@ class Service:
         answers = self.answers
         key = key_of(operation, request) if answers else None
         if answers is None or key is None:
+            waits()
             return self._known(operation, request)
         kept = answers.find(key)
         if kept is not None:
             return kept
+        waits()
         watch = answers.watch(request)
         reply = self._known(operation, request, watch)
         if watch is not None:

@@ -12,6 +12,7 @@ import falcon
 import orjson
 
 from chassis import tracing
+from chassis.at_once import waits
 from chassis.errors import NOT_FOUND_TEXT, DomainError, TooManyRequests, TooSlow, Unauthorized
 from chassis.messages import NOBODY, Actor, Reply, Request
 from chassis.operations import Operation
@@ -60,6 +61,7 @@ class Gateway:
         path = dict(zip(names, values, strict=True))
         req.context.operation = route.name
         if callable(route.operation):
+            waits()
             send(self, resp, req, route.operation(self, req, **path))
             return
         actor = req.context.actor = self._actor(req, route)
@@ -106,6 +108,7 @@ def send(gateway: Gateway, resp: falcon.Response, req: falcon.Request, reply: Re
         secure = req.forwarded_scheme == "https"
         resp.set_cookie(SEEN, text, path="/", secure=secure, http_only=True, same_site="Lax")
     if reply.file is not None and gateway.store is not None:
+        waits()
         send_file(req, resp, gateway.store, reply)
         return
     if reply.status in (204, 304):
@@ -211,6 +214,8 @@ def _resource(gateway: Gateway, verbs: dict[str, tuple[Route, tuple[str, ...]]])
             if not tracing.enabled():
                 gateway.serve(route, names, req, resp, values.values())
                 return
+            # A request that is begun again would be two in the trace.
+            waits()
             with tracing.span(f"{req.method} {route.path}", headers=_trace(req), request_id=req.context.request_id):
                 gateway.serve(route, names, req, resp, values.values())
 

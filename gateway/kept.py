@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
 
 from chassis.answers import SECONDS, Key, Store, key_of, plain
+from chassis.at_once import note_kept, waits
 from chassis.errors import DomainError
 from chassis.messages import MadeOf, Reply, Request
 from chassis.moves import ALL, Move
@@ -144,6 +145,7 @@ class KeptAnswers:
         operation = self._operations.get(request.operation)
         key = key_of(operation, request) if operation else None
         if key is None:
+            waits()
             reply = self._bus.call(request)
             if reply.positions:
                 self._moves.written(reply.positions)
@@ -152,7 +154,9 @@ class KeptAnswers:
         kept = self._store.get(key)
         if kept is not None and self._moves.same(service, kept.facts, request.needs):
             KEPT_ANSWERS.add(1, service)
+            note_kept()
             return plain(kept.reply)
+        waits()
         request.keeps = self._is_asked_again(key)
         reply = self._bus.call(request)
         if reply.made_of is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
-from gateway.live.handover import Worker
+from gateway.worker import Worker
 from kiroku.memory import keep_trimming
 from kiroku.observing import GunicornLogger
 from kiroku.settings import Settings

@@ -1,31 +1,27 @@
 """One port for everything: connections to /socket.io leave the threads of the web server for an event loop.
 
 A WebSocket would hold a thread of the server for hours. So the request is read, the socket taken away from the server
-(`Worker` knows that), and given, with the request replayed, to the HTTP and WebSocket protocols of uvicorn.
+(`gateway.worker` knows that), and given, with the request replayed, to the HTTP and WebSocket protocols of uvicorn.
 """
 
 import asyncio
 import contextlib
 import errno
 import logging
-import select
-import signal
 import socket
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from gunicorn.workers.gthread import ThreadWorker
 from uvicorn import Config
 from uvicorn.server import ServerState
 
+from chassis.at_once import waits
 from gateway.live.hub import Hub
 
 logger = logging.getLogger(__name__)
 PATH = "/socket.io"
 BODY_LIMIT = 1024 * 1024
-SILENCE_SECONDS = 60.0
-PATIENCE_MS = 2
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -35,51 +31,6 @@ class Adopts(Protocol):
     def adopt(self, fd: int, head: bytes) -> None:
         """Take over an open connection whose first request is `head`."""
         ...
-
-
-class Worker(ThreadWorker):  # type: ignore[misc]
-    """gunicorn's threaded worker: lets go of sockets that were taken away and of silent clients, and ends in order."""
-
-    def handle(self, conn: Any) -> Any:
-        """Serve a connection for as long as its client asks again at once.
-
-        Giving it back to the thread that waits for all connections, and on to another thread, takes about as long as
-        reading a record. Nobody else waits meanwhile: with work in the queue a thread does not stay.
-        """
-        while True:
-            kept = super().handle(conn)
-            if kept is not True or not self.alive or self.tpool._work_queue.qsize() or not _asks_again(conn):
-                return kept
-
-    def handle_request(self, req: Any, conn: Any) -> Any:
-        """Serve one request. A client that neither sends nor takes anything for 60 s must not hold a thread longer."""
-        conn.sock.settimeout(SILENCE_SECONDS)
-        return super().handle_request(req, conn)
-
-    def handle_quit(self, sig: int, frame: Any) -> None:
-        """End at once, but once: Ctrl-C reaches a worker and also what started it, which then tells the worker again.
-
-        The second time would break off what is done at the end. The pool is left to the end of the process: whoever is
-        interrupted here may hold its lock, and gunicorn's own handler would wait for that for ever.
-        """
-        for number in (signal.SIGINT, signal.SIGQUIT):
-            signal.signal(number, lambda *_: None)
-        super(ThreadWorker, self).handle_quit(sig, frame)
-
-    def finish_request(self, conn: Any, fs: Any) -> None:
-        """Close a connection, or only stop counting it when its socket lives on elsewhere."""
-        if conn.sock.fileno() == -1:
-            self.nr_conns -= 1
-            return
-        super().finish_request(conn, fs)
-
-
-def _asks_again(conn: Any) -> bool:
-    if conn.parser.unreader.buf.getvalue():
-        return True
-    ready = select.poll()
-    ready.register(conn.sock, select.POLLIN)
-    return bool(ready.poll(PATIENCE_MS))
 
 
 class LiveLoop:
@@ -142,6 +93,7 @@ def with_live(application: Wsgi, live: Adopts) -> Wsgi:
         path = environ.get("PATH_INFO", "").removeprefix("/api")
         if path != PATH and not path.startswith(f"{PATH}/"):
             return application(environ, start_response)
+        waits()
         held = environ.get("gunicorn.socket")
         if held is None:
             start_response("501 Not Implemented", [("Content-Type", "text/plain")])

@@ -6,6 +6,7 @@ from time import perf_counter, time_ns
 from typing import Any
 
 from chassis import tracing
+from chassis.at_once import waits
 from chassis.errors import DomainError, Unavailable
 from chassis.messages import Reply, Request
 from chassis.telemetry import RPC_FAILURES, RPC_SECONDS
@@ -121,6 +122,7 @@ class RpcClient:
         """Return what the consumer of `queue` answers. Raises Unavailable, and RequestTooLargeError."""
         if len(body) > LARGEST:
             raise RequestTooLargeError(f"The request is larger than {LARGEST} bytes: send a file, or several requests.")
+        waits()
         number = str(next(self._numbers))
         slot = self._waiting[number] = _Slot()
         try:

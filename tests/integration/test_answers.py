@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chassis.answers import Answers
+from chassis.at_once import NotAtOnce, at_once, take_kept
 from chassis.database import Database
 from chassis.errors import NotFound
 from chassis.follow import Follower
@@ -64,6 +65,24 @@ def test_a_question_asked_again_needs_no_database_until_a_change_by_another_proc
     assert orjson.loads(call(asked, "get_book", path=path).read())["name"] == "Two"
     call(other, "delete_book", path=path)
     with pytest.raises(NotFound):
+        call(asked, "get_book", path=path)
+
+
+def test_who_must_not_wait_gets_kept_answers_and_nothing_else(pair: Pair) -> None:
+    asked, other = pair.workers
+    path = {"instance_id": made(other, "book", name="One")}
+    with at_once(), pytest.raises(NotAtOnce):
+        call(asked, "get_book", path=path)
+    with at_once(), pytest.raises(NotAtOnce):
+        call(asked, "create_book", {"name": "Two"})
+    take_kept()
+    first = call(asked, "get_book", path=path)
+    assert not take_kept()
+    with at_once():
+        assert call(asked, "get_book", path=path) == first
+    assert take_kept()
+    call(other, "update_book", {"name": "Three"}, path=path)
+    with at_once(), pytest.raises(NotAtOnce):
         call(asked, "get_book", path=path)
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chassis.at_once import NotAtOnce, at_once
 from chassis.crud import Crud
 from chassis.database import Database
 from chassis.errors import DomainError
@@ -152,6 +153,11 @@ def test_a_question_asked_again_does_not_leave_the_gateway_until_something_it_re
         client.ask("library.get_book", one)
     before = house.asked
     assert client.ask("library.get_book", one)["name"] == "One"
+    assert house.asked == before
+    with at_once():
+        assert client.ask("library.get_book", one)["name"] == "One"
+        with pytest.raises(NotAtOnce):
+            client.ask("library.get_book", other)
     assert house.asked == before
     client.ask("library.update_book", other, {"name": "Another"})
     house.tell_all()

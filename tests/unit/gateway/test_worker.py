@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.live.handover import Worker
+from gateway.worker import Worker
 
 ENDS = (signal.SIGINT, signal.SIGQUIT)
 
