@@ -1,7 +1,7 @@
 """What an operation reads of its service's records; reads see the writes of the same unit."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chassis import sql
 from chassis.changes import Buffer
@@ -15,6 +15,22 @@ if TYPE_CHECKING:
 
 
 ANY_OF = " WHERE t.id = ANY(%s::uuid[])"
+
+
+class Part(NamedTuple):
+    """What one of several lists holds: the records of `kind` that SQL condition `where` (over alias t) selects.
+
+    Each is shown by its document, with its `relations` when asked for, or by another SQL expression for a JSON text;
+    `args` are those of this expression and of the condition, in this order.
+    """
+
+    kind: str
+    where: str = ""
+    order: str = ""
+    args: Sequence[Any] = ()
+    relations: bool = False
+    cell: str = "t.doc"
+    schema: str = ""
 
 
 class Reader:
@@ -37,6 +53,11 @@ class Reader:
     def resource(self, kind: str) -> Resource:
         """Return how records of `kind` look; KeyError when this service neither owns nor replicates it."""
         return self._service.resources[kind]
+
+    @property
+    def memory(self) -> dict[Any, Any]:
+        """Return what this process keeps for the service between requests."""
+        return self._service.memory
 
     def flush(self) -> None:
         """Send buffered rows to the database, inside the open transaction."""
@@ -137,19 +158,23 @@ class Reader:
         cells = [b"%b%b" % (doc[:-1], rel) for doc, rel in rows] if with_rel else [doc for (doc,) in rows]
         return array_of(cells)
 
-    def lists(self, **wanted: tuple[str, str, str]) -> dict[str, bytes]:
-        """Return several JSON arrays of whole tables in one round trip, by name: (kind, condition, order) each.
-
-        Conditions are SQL without arguments. Relations are left out.
-        """
-        parts = [
-            f'(SELECT {place} AS place, t.doc FROM "{kind}" t{_tail(where, order, None, None)})'
-            for place, (kind, where, order) in enumerate(wanted.values())
-        ]
-        cells: list[list[bytes]] = [[] for _ in parts]
-        for place, doc in self.undecoded(" UNION ALL ".join(parts)):
-            cells[place].append(doc)
+    def lists(self, **wanted: Part) -> dict[str, bytes]:
+        """Return several JSON arrays in one round trip, by name."""
+        statements, args = [], list[Any]()
+        for place, part in enumerate(wanted.values()):
+            rel = "t.rel" if part.relations and self.resource(part.kind).relations else "NULL"
+            tail = _tail(part.where, part.order, None, None)
+            table = f'{part.schema}."{part.kind}"' if part.schema else f'"{part.kind}"'
+            statements.append(f"(SELECT {place} AS place, {part.cell}, {rel} FROM {table} t{tail})")
+            args += part.args
+        cells: list[list[bytes]] = [[] for _ in wanted]
+        for place, doc, rel in self.undecoded(" UNION ALL ".join(statements), args):
+            cells[place].append(doc if rel is None else b"%b%b" % (doc[:-1], rel))
         return {name: array_of(cells[place]) for place, name in enumerate(wanted)}
+
+    def reads(self, part: Part) -> None:
+        """Note that what is answered was made of `part`."""
+        self._note(part.kind, part.where)
 
     def undecoded(self, statement: str, args: Any = None) -> list[tuple[Any, ...]]:
         """Run a SELECT and return its rows with texts as the bytes that came; sees the writes of this unit."""

@@ -54,6 +54,7 @@ class Service:
         self.marks: Marks | None = None
         self.answers: Keeper | None = None
         self.superseded = threading.Event()
+        self.memory: dict[Any, Any] = {}
 
     def call(self, request: Request) -> Reply:
         """Run the operation that `request` names. Raises DomainError for what a caller can mend."""

@@ -213,8 +213,12 @@ def list_asset_types(unit: Unit) -> list[dict[str, Any]]:
     """List the entity types that hold assets. Source: GET /data/asset-types."""
     where, args = filters.conditions(unit.resource("entity_type"), unit.request)
     condition = " AND ".join(["t.name <> ALL(%s)", *where])
-    found = orjson.loads(unit.docs("entity_type", condition, [list(NOT_ASSETS), *args], "t.name", relations=True))
-    return [{**row, "type": "AssetType"} for row in found]
+    return as_asset_types(unit.docs("entity_type", condition, [list(NOT_ASSETS), *args], "t.name", relations=True))
+
+
+def as_asset_types(rows: bytes) -> list[dict[str, Any]]:
+    """Return entity types as asset types. Pure."""
+    return [{**row, "type": "AssetType"} for row in orjson.loads(rows)]
 
 
 @query(allow=signed_in, kept=True)

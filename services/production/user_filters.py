@@ -10,6 +10,7 @@ from chassis.errors import Invalid, NotFound
 from chassis.messages import ADMIN, MANAGER
 from chassis.operations import command, query
 from chassis.policy import signed_in
+from chassis.reading import Part
 from chassis.resources import Fields, Record
 from chassis.unit import Unit
 from contracts import production as kinds
@@ -45,11 +46,16 @@ def _doc(unit: Unit, record: Record) -> Wire:
     return found
 
 
-def by_list(unit: Unit, kind: str) -> dict[str, dict[str, list[Wire]]]:
-    """Return list type -> project id (or `all`) -> the actor's filters or groups, shared ones among them."""
+def mine(unit: Unit, kind: str) -> Part:
+    """Return the actor's filters or groups, shared ones among them."""
     me = unit.actor.person_id or NO_ONE
+    return Part(kind, MINE, "t.created_at, t.id", (me, me))
+
+
+def by_list(rows: bytes) -> dict[str, dict[str, list[Wire]]]:
+    """Return list type -> project id (or `all`) -> filters or groups. Pure."""
     found: dict[str, dict[str, list[Wire]]] = {}
-    for row in orjson.loads(unit.docs(kind, MINE, (me, me), "t.created_at, t.id")):
+    for row in orjson.loads(rows):
         found.setdefault(row["list_type"], {}).setdefault(row["project_id"] or "all", []).append(row)
     return found
 
@@ -57,8 +63,8 @@ def by_list(unit: Unit, kind: str) -> dict[str, dict[str, list[Wire]]]:
 def _reach(unit: Unit, kind: str, id_: str) -> Record:
     """Return the actor's own record, or a shared one of a project they manage. Raises NotFound."""
     record = unit.need(kind, id_)
-    mine = record["person_id"] == unit.actor.person_id
-    if not mine and not (record["is_shared"] and _manages(unit, record["project_id"])):
+    own = record["person_id"] == unit.actor.person_id
+    if not own and not (record["is_shared"] and _manages(unit, record["project_id"])):
         raise NotFound
     return record
 
@@ -76,13 +82,13 @@ def _fields(unit: Unit, given: Wire) -> Wire:
 @query(allow=signed_in)
 def list_my_filters(unit: Unit) -> dict[str, Any]:
     """List search filters by list and project. Source: GET /data/user/filters."""
-    return by_list(unit, "search_filter")
+    return by_list(unit.lists(found=mine(unit, "search_filter"))["found"])
 
 
 @query(allow=signed_in)
 def list_my_filter_groups(unit: Unit) -> dict[str, Any]:
     """List groups of filters by list and project. Source: GET /data/user/filter-groups."""
-    return by_list(unit, "search_filter_group")
+    return by_list(unit.lists(found=mine(unit, "search_filter_group"))["found"])
 
 
 @command(allow=signed_in, status=201)

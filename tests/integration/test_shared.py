@@ -1,0 +1,76 @@
+"""Lists that are the same for everybody are read once, and never shown when they have changed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from chassis.database import Database
+from chassis.messages import THE_SYSTEM, Request
+from chassis.reading import Part
+from chassis.service import Service
+from chassis.shared import SharedLists
+from chassis.unit import Unit
+from tests.support.kernel import LIBRARY, NoBus, call, library
+
+SHARED = SharedLists(
+    shelves=Part("shelf", order="t.name", relations=True),
+    long=Part("book", "(t.doc::json->>'pages')::int > %s", "t.name", (100,)),
+)
+MINE = Part("book", "t.name LIKE %s", args=(1, "My%"), cell="json_build_object('name', t.name, 'mine', %s)::text")
+
+
+class Counted(Unit):
+    """A unit that counts its statements."""
+
+    statements = 0
+
+    def undecoded(self, statement: str, args: Any = None) -> list[tuple[Any, ...]]:
+        Counted.statements += 1
+        return super().undecoded(statement, args)
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[list[Service]]:
+    """Two processes that serve one database."""
+    with library() as first:
+        second = Service(LIBRARY, Database(first.database.url, commit="off"), NoBus())
+        yield [first, second]
+        second.database.close()
+
+
+def read(service: Service) -> dict[str, list[str]]:
+    """Return the names that are shown, by list."""
+    with service.database.connection() as connection:
+        unit = Counted(service, Request("library.x", actor=THE_SYSTEM), connection, writes=False)
+        found = SHARED.read(unit, mine=MINE)
+    return {name: [row["name"] for row in orjson.loads(rows)] for name, rows in found.items()}
+
+
+def made(service: Service, kind: str, **fields: Any) -> str:
+    return str(orjson.loads(call(service, f"create_{kind}", fields).read())["id"])
+
+
+def test_what_is_shared_is_read_again_only_after_a_change_by_any_process(processes: list[Service]) -> None:
+    one, other = processes
+    assert read(one) == {"shelves": [], "long": [], "mine": []}
+    shelf = made(other, "shelf", name="Upper")
+    made(other, "book", name="My book", pages=500)
+    shown = {"shelves": ["Upper"], "long": ["My book"], "mine": ["My book"]}
+    assert read(one) == read(other) == shown
+    before = Counted.statements
+    assert read(one) == read(other) == shown
+    assert Counted.statements == before + 2
+    call(one, "update_shelf", {"name": "Lower"}, path={"instance_id": shelf})
+    assert read(other)["shelves"] == read(one)["shelves"] == ["Lower"]
+    call(other, "delete_shelf", path={"instance_id": shelf})
+    assert read(one)["shelves"] == read(other)["shelves"] == []
+
+
+def test_relations_are_shown_where_they_are_asked_for(processes: list[Service]) -> None:
+    made(processes[1], "shelf", name="Full", books=[])
+    with processes[0].database.connection() as connection:
+        unit = Unit(processes[0], Request("library.x", actor=THE_SYSTEM), connection, writes=False)
+        assert orjson.loads(SHARED.read(unit)["shelves"])[0]["books"] == []
+        assert "books" not in orjson.loads(unit.lists(shelves=Part("shelf"))["shelves"])[0]
