@@ -18,7 +18,7 @@ from chassis.errors import DomainError, Forbidden, NotFound, Refused, Superseded
 from chassis.events import Event, public
 from chassis.log import head_position, read_feed
 from chassis.marks import Marks, Watch
-from chassis.messages import THE_SYSTEM, Reply, Request
+from chassis.messages import Reply, Request
 from chassis.observed import Observed
 from chassis.operations import Operation
 from chassis.resources import Record
@@ -211,23 +211,6 @@ class Service:
         """Bring derived read models up to `changes`. The caller holds the lock of the head: one writer at a time."""
         for derived in self.spec.derived:
             derived.apply(cursor, changes)
-
-    def ask(
-        self,
-        operation: str,
-        path: dict[str, str],
-        body: Any,
-        query: Mapping[str, Any],
-        cause: Request,
-        reached: Mapping[str, int],
-    ) -> Reply:
-        """Call another service as the system, on behalf of the actor of `cause`, who has `reached` these positions."""
-        claims = {"on_behalf_of": cause.actor.person_id} if cause.actor.person_id else {}
-        actor = type(THE_SYSTEM)(role=THE_SYSTEM.role, identity=THE_SYSTEM.identity, claims=claims)
-        needs = {**cause.needs, **{k: max(v, cause.needs.get(k, 0)) for k, v in reached.items()}}
-        found = {name: value if isinstance(value, list) else [str(value)] for name, value in query.items()}
-        request = Request(operation, path, found, body, actor=actor, request_id=cause.request_id, needs=needs)
-        return self.bus.call(request)
 
     def head(self) -> int:
         """Return the newest position of the log."""

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -24,6 +24,22 @@ class Bus(Protocol):
     def call(self, request: Request) -> Reply:
         """Return the reply of the operation that `request` names. Raises its DomainError."""
         ...
+
+    def begin(self, request: Request) -> Callable[[], Reply]:
+        """Begin what `call` does, where somebody else does it; return what waits for the reply, to be called once."""
+        ...
+
+
+class NoBus:
+    """A bus without other services, for who needs none of them."""
+
+    def call(self, request: Request) -> Reply:
+        """Refuse."""
+        raise AssertionError(f"nobody serves {request.operation}")
+
+    def begin(self, request: Request) -> Callable[[], Reply]:
+        """Refuse."""
+        return partial(self.call, request)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from chassis.errors import Invalid
 from chassis.events import CREATE, DELETE, UPDATE, Event, changed, fact_name, moment
 from chassis.ids import new_id
 from chassis.marks import Watch
-from chassis.messages import Actor, Reply, Request
+from chassis.messages import THE_SYSTEM, Actor, Reply, Request
 from chassis.reading import Reader
 from chassis.resources import Fields, Record, Resource, wire_datetime
 from chassis.telemetry import APPEND_SECONDS, APPENDED
@@ -155,9 +155,26 @@ class Unit(Reader):
         self, operation: str, path: dict[str, str] | None = None, body: Any = None, query: dict[str, Any] | None = None
     ) -> Reply:
         """Call an operation of another service as the system."""
+        return self._answered(self._service.bus.call(self._asked(operation, path, body, query)))
+
+    def begin(
+        self, operation: str, path: dict[str, str] | None = None, body: Any = None, query: dict[str, Any] | None = None
+    ) -> Callable[[], Reply]:
+        """Begin to ask another service, which works while this one goes on; return what waits for its reply."""
+        wait = self._service.bus.begin(self._asked(operation, path, body, query))
+        return lambda: self._answered(wait())
+
+    def _asked(self, operation: str, path: dict[str, str] | None, body: Any, query: dict[str, Any] | None) -> Request:
         if self._watch:
             self._watch.elsewhere()
-        reply = self._service.ask(operation, path or {}, body, query or {}, self.request, self.reached)
+        cause = self.request
+        claims = {"on_behalf_of": cause.actor.person_id} if cause.actor.person_id else {}
+        actor = Actor(role=THE_SYSTEM.role, identity=THE_SYSTEM.identity, claims=claims)
+        needs = {**cause.needs, **{k: max(v, cause.needs.get(k, 0)) for k, v in self.reached.items()}}
+        found = {name: value if isinstance(value, list) else [str(value)] for name, value in (query or {}).items()}
+        return Request(operation, path or {}, found, body, actor=actor, request_id=cause.request_id, needs=needs)
+
+    def _answered(self, reply: Reply) -> Reply:
         for service, position in reply.positions.items():
             self.reached[service] = max(position, self.reached.get(service, 0))
         return reply

@@ -11,13 +11,13 @@ from uuid import uuid4
 from chassis.database import Database
 from chassis.service import Service
 from chassis.shapes import is_prepared
+from chassis.spec import NoBus
 from chassis.storage import open_store
 from contracts import OWNERS
 from kiroku.distributed.serving import broker_of
 from kiroku.embedded import database_urls, storage_of
 from kiroku.settings import Settings
 from kiroku.system import SERVICES, specs
-from kiroku.tail import NoBus
 from services.media.transcoding.ffmpeg import ffmpeg_program
 
 FINE, SO_SO, WRONG = "ok", "warn", "FAIL"

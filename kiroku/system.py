@@ -106,6 +106,10 @@ class System:
             raise DomainError(f"Unknown operation {request.operation}.", code="operation.unknown")
         return service.call(request)
 
+    def begin(self, request: Request) -> Callable[[], Reply]:
+        """Return what runs the operation: nobody else would do it meanwhile."""
+        return partial(self.call, request)
+
     def _feed(self, owner: str, after: int, limit: int, kinds: list[str]) -> tuple[list[Event], int]:
         service = self.services.get(owner)
         return service.feed(after, limit, kinds) if service else ([], after)

@@ -9,8 +9,8 @@ import orjson
 from chassis.cloud import cloud_event, event_type
 from chassis.database import Database
 from chassis.events import Event
-from chassis.messages import Reply, Request
 from chassis.service import Service
+from chassis.spec import NoBus
 from kiroku.embedded import database_urls
 from kiroku.settings import Settings, WrongSettingError
 from kiroku.system import SERVICES, specs
@@ -19,14 +19,6 @@ PAGE = 500
 LAST = 10
 PAUSE = 0.5
 LONGEST = 60
-
-
-class NoBus:
-    """Reading a log asks nobody."""
-
-    def call(self, request: Request) -> Reply:
-        """Refuse."""
-        raise AssertionError(request.operation)
 
 
 def tail(settings: Settings, name: str, *, after: int | None, follow: bool, as_json: bool) -> int:

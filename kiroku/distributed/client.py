@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from collections.abc import Callable
 from time import perf_counter, time_ns
 from typing import Any
 
@@ -118,8 +119,27 @@ class RpcClient:
         RPC_SECONDS.observe(perf_counter() - started, service)
         return unpack_reply(content)
 
+    def begin(self, request: Request) -> Callable[[], Reply]:
+        """Send `request`; return what waits for the reply. Both raise what `call` does."""
+        service = request.operation.partition(".")[0]
+        tracing.carry(request.headers)
+        started = perf_counter()
+        number, slot = self._sent(
+            self._broker.queue_of(service, inner=request.actor.role == "system"), pack_request(request)
+        )
+
+        def wait() -> Reply:
+            content = self._waited(number, slot)
+            RPC_SECONDS.observe(perf_counter() - started, service)
+            return unpack_reply(content)
+
+        return wait
+
     def send(self, queue: str, body: bytes) -> bytes:
         """Return what the consumer of `queue` answers. Raises Unavailable, and RequestTooLargeError."""
+        return self._waited(*self._sent(queue, body))
+
+    def _sent(self, queue: str, body: bytes) -> tuple[str, _Slot]:
         if len(body) > LARGEST:
             raise RequestTooLargeError(f"The request is larger than {LARGEST} bytes: send a file, or several requests.")
         waits()
@@ -133,6 +153,9 @@ class RpcClient:
         except LineDown as problem:
             self._waiting.pop(number, None)
             raise Unavailable("The broker cannot be reached: try again.") from problem
+        return number, slot
+
+    def _waited(self, number: str, slot: _Slot) -> bytes:
         if not slot.done.wait(self._timeout):
             self._waiting.pop(number, None)
             raise Unavailable("The service did not answer in time: try again.")

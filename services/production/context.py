@@ -38,18 +38,18 @@ SHARED = SharedLists(
 def get_user_context(unit: Unit) -> dict[str, Any]:
     """Return what a client needs to start. Source: GET /data/user/context."""
 
+    unread = unit.begin("tasks.count_unread", query={"person_id": unit.actor.person_id})
     own = {"search_filters": mine(unit, "search_filter"), "search_filter_groups": mine(unit, "search_filter_group")}
     lists = SHARED.read(unit, **own, project_roles=_roles(unit))
     admin = unit.actor.role == ADMIN
-    count = orjson.loads(unit.ask("tasks.count_unread", query={"person_id": unit.actor.person_id}).read())
     context = {
         **{name: orjson.Fragment(lists[name]) for name in LISTS},
         "asset_types": as_asset_types(lists["asset_types"]),
-        "notification_count": count["count"],
         "persons": orjson.Fragment(lists["persons"]) if admin else _faces(unit, lists["persons"]),
         "project_roles": dict(orjson.loads(lists["project_roles"])),
         "projects": list_open_projects(unit) if admin else list_my_open_projects(unit),
         **{name: by_list(lists[name]) for name in own},
+        "notification_count": orjson.loads(unread().read())["count"],
     }
     return {**context, "user_limit": 100} if admin else context
 

@@ -11,8 +11,9 @@ from chassis.database import Database
 from chassis.errors import DomainError
 from chassis.schema import migrate
 from chassis.service import Service
+from chassis.spec import NoBus
 from kiroku.postgres import EmbeddedPostgres
-from tests.support.kernel import LIBRARY, NoBus, call
+from tests.support.kernel import LIBRARY, call
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from chassis.follow import Follower
 from chassis.marks import Marks
 from chassis.schema import migrate
 from chassis.service import Service
-from chassis.spec import ServiceSpec
+from chassis.spec import NoBus, ServiceSpec
 from tests.support.database import drop_database, fresh_database, postgres_server
-from tests.support.kernel import BOOK, LIBRARY, OWNERS, SHELF, NoBus, call, library
+from tests.support.kernel import BOOK, LIBRARY, OWNERS, SHELF, call, library
 
 
 class Pair:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from chassis.errors import Unavailable
+from chassis.messages import Request
 from kiroku.distributed.broker import PIECE, QUORUM, Broker
 from kiroku.distributed.client import RpcClient
 from kiroku.distributed.entrypoint import pieces
@@ -79,6 +80,18 @@ def test_many_threads_call_over_one_encrypted_connection(encrypted: Broker) -> N
     finally:
         client.close()
         line.close()
+
+
+def test_calls_that_are_begun_together_fail_each_for_itself_when_nobody_serves_them(encrypted: Broker) -> None:
+    client = RpcClient(encrypted, timeout=30)
+    client.start()
+    try:
+        waits = [client.begin(Request(f"nobody{number}.run")) for number in range(3)]
+        for number, wait in reversed(list(enumerate(waits))):
+            with pytest.raises(Unavailable, match=f"nobody{number} is not running"):
+                wait()
+    finally:
+        client.close()
 
 
 @pytest.mark.parametrize("wrong", ["host", "ca", "system"])

@@ -22,11 +22,11 @@ from chassis.policy import signed_in
 from chassis.resources import Field, Record, Resource
 from chassis.schema import migrate
 from chassis.service import Service
-from chassis.spec import ServiceSpec, reacts
+from chassis.spec import NoBus, ServiceSpec, reacts
 from chassis.unit import Unit
 from gateway.kept import KeptAnswers, Moves
 from tests.support.database import drop_database, fresh_database, postgres_server
-from tests.support.kernel import BOOK, LIBRARY, OWNERS, SHELF, NoBus, library
+from tests.support.kernel import BOOK, LIBRARY, OWNERS, SHELF, library
 
 NOTE = Resource(kind="note", plural="notes", type="Note", live="note", fields=(Field("pages", "integer", 0),))
 

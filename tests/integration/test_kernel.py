@@ -22,10 +22,10 @@ from chassis.rebuild import rebuild
 from chassis.resources import Record
 from chassis.schema import migrate
 from chassis.service import Service
-from chassis.spec import ServiceSpec
+from chassis.spec import NoBus, ServiceSpec
 from chassis.unit import Unit
 from tests.support.database import drop_database, fresh_database, postgres_server
-from tests.support.kernel import BOOK, LIBRARY, OWNERS, SHELF, NoBus, call, library
+from tests.support.kernel import BOOK, LIBRARY, OWNERS, SHELF, call, library
 
 
 @pytest.fixture(scope="module")

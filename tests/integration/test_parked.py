@@ -14,12 +14,12 @@ from chassis.follow import BEHIND, Follower
 from chassis.resources import Field, Record, Resource
 from chassis.schema import migrate
 from chassis.service import Service
-from chassis.spec import ServiceSpec, reacts
+from chassis.spec import NoBus, ServiceSpec, reacts
 from chassis.unit import Unit
 from kiroku import parked
 from kiroku.settings import Settings
 from tests.support.database import drop_database, fresh_database, postgres_server
-from tests.support.kernel import BOOK, OWNERS, SHELF, NoBus, call, library
+from tests.support.kernel import BOOK, OWNERS, SHELF, call, library
 
 NOTE = Resource(kind="note", plural="notes", type="Note", live="note", fields=(Field("text"),))
 POISON: set[str] = set()

@@ -23,10 +23,10 @@ from chassis.rebuild import rebuild
 from chassis.resources import Field, Record, Resource
 from chassis.schema import migrate
 from chassis.service import Service
-from chassis.spec import Derived, ServiceSpec, reacts
+from chassis.spec import Derived, NoBus, ServiceSpec, reacts
 from chassis.unit import Unit
 from tests.support.database import drop_database, fresh_database, postgres_server
-from tests.support.kernel import BOOK, LIBRARY, OWNERS, SHELF, NoBus, call, library
+from tests.support.kernel import BOOK, LIBRARY, OWNERS, SHELF, call, library
 
 # The next release knows one field more, and keeps the number of books.
 NEXT_BOOK = replace(BOOK, fields=(*BOOK.fields, Field("isbn", column=True)))

@@ -11,8 +11,9 @@ from chassis.messages import THE_SYSTEM, Request
 from chassis.reading import Part
 from chassis.service import Service
 from chassis.shared import SharedLists
+from chassis.spec import NoBus
 from chassis.unit import Unit
-from tests.support.kernel import LIBRARY, NoBus, call, library
+from tests.support.kernel import LIBRARY, call, library
 
 SHARED = SharedLists(
     shelves=Part("shelf", order="t.name", relations=True),

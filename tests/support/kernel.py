@@ -11,7 +11,7 @@ from chassis.policy import signed_in
 from chassis.resources import Field, Resource, Unique
 from chassis.schema import migrate
 from chassis.service import Service
-from chassis.spec import ServiceSpec
+from chassis.spec import NoBus, ServiceSpec
 from tests.support.database import drop_database, fresh_database, postgres_server
 
 SHELF = Resource(
@@ -42,14 +42,6 @@ LIBRARY = ServiceSpec(
     owns=(SHELF, BOOK),
     cruds=tuple(Crud(r, signed_in, signed_in, signed_in, signed_in) for r in (SHELF, BOOK)),
 )
-
-
-class NoBus:
-    """A bus without other services."""
-
-    def call(self, request: Request) -> Reply:
-        """Refuse."""
-        raise AssertionError(f"nobody serves {request.operation}")
 
 
 @contextmanager
