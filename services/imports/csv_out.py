@@ -23,6 +23,8 @@ PERSONS = ("First Name", "Last Name", "Email", "Phone", "Role", "Departments", "
 TASKS = ("Project", "Task Type", "Episode", "Sequence", "Entity Type", "Entity", "Assigner", "Assignees", "Duration",
          "Estimation", "Start date", "Due date", "WIP date", "Validation date", "Task Status")  # fmt: skip
 TIME_SPENTS = ("Project", "Person", "Entity Type Name", "Entity", "Task Type", "Date", "Time spent")
+# Where the cells of a task stand in what is copied: an id has 36 letters.
+ENTITY, TYPE, REST, NULL = slice(0, 36), slice(37, 73), slice(74, None), rb"\N"
 NAME = "btrim(concat_ws(' ', {0}.first_name, {0}.last_name))"
 
 
@@ -38,7 +40,7 @@ def sheet(name: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Repl
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
     writer.writerow(head)
-    writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
+    writer.writerows(rows)
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
     headers = {"Content-Disposition": f"attachment; filename=kitsu_{slug}.csv"}
@@ -129,14 +131,13 @@ class _Breakdown:
         self.columns = unit.find("metadata_descriptor", where, (project.id, name), "t.position, lower(t.name)")
         people = {r.id: f"{r['first_name']} {r['last_name']}".strip() for r in unit.find("person")}
         # There are ten tasks to a shot: their ids stay the bytes that came.
-        rows = unit.undecoded(
-            "SELECT w.entity_id::text, w.task_type_id::text, w.task_status_id::text, "
-            "nullif(w.assignees, '{}')::text, w.duration "
+        lines = unit.copied(
+            "SELECT w.entity_id, w.task_type_id, w.task_status_id, nullif(w.assignees, '{}'), nullif(w.duration, 0) "
             "FROM task w JOIN entity e ON e.id = w.entity_id WHERE w.project_id = %s AND e.kind = %s",
             (project.id, kind),
         )
         links = project["task_type_links"] or {}
-        found = unit.many("task_type", [id_.decode() for id_ in {row[1] for row in rows}]).values()
+        found = unit.many("task_type", [id_.decode() for id_ in {line[TYPE] for line in lines}]).values()
         self.types = sorted(found, key=lambda r: (links.get(r.id, {}).get("priority") or r["priority"] or 0, r["name"]))
         places = {record.id.encode(): 2 * place for place, record in enumerate(self.types)}
         statuses = {record.id.encode(): record["short_name"] for record in unit.find("task_status")}
@@ -144,18 +145,21 @@ class _Breakdown:
         # Cells of entities: for each task type a status and the assignees.
         self._cells: dict[bytes, list[str]] = {}
         self._spent: dict[bytes, float] = {}
-        names: dict[bytes, str] = {}
-        for entity_id, type_id, status_id, assignees, duration in rows:
+        # What follows the ids of entity and type is the same for many tasks.
+        read: dict[bytes, tuple[str, str, float]] = {}
+        for line in lines:
+            entity_id, rest = line[ENTITY], line[REST]
+            task = read.get(rest)
+            if task is None:
+                status_id, assignees, spent = rest[:-1].split(b"\t")
+                ids = [] if assignees == NULL else assignees[1:-1].decode().split(",")
+                names = ",".join(people.get(id_, "") for id_ in ids)
+                task = read[rest] = statuses.get(status_id, ""), names, 0 if spent == NULL else float(spent)
             cells = self._cells.get(entity_id)
             if cells is None:
                 cells = self._cells[entity_id] = list(self._blank)
-            place = places[type_id]
-            cells[place] = statuses.get(status_id, "")
-            if assignees:
-                if assignees not in names:
-                    ids = assignees[1:-1].decode().split(",")
-                    names[assignees] = ",".join(people.get(id_, "") for id_ in ids)
-                cells[place + 1] = names[assignees]
+            place = places[line[TYPE]]
+            cells[place], cells[place + 1], duration = task
             if duration:
                 self._spent[entity_id] = self._spent.get(entity_id, 0) + duration
 
