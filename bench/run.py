@@ -1,6 +1,10 @@
 """Run the scenarios against one server or two, turn by turn, so that both meet the same machine."""
 
 import gc
+import itertools
+import json
+import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -14,6 +18,8 @@ from bench.scenarios import Scenario
 from bench.world import World
 
 CLIENTS = (1, 16)
+# A task that is given what it has already does not change.
+never_twice = itertools.count(int(time.time()) % 1_000_000)
 WARM_REQUESTS = 5
 
 
@@ -73,6 +79,8 @@ def run_one(server: Server, scenario: Scenario, seconds: float) -> Result:
         warm = measure(target, make, clients=clients, seconds=seconds, wanted=(scenario.wanted,), most=WARM_REQUESTS)
         first += WARM_REQUESTS
         make = _from(maker(scenario, target, server.world, etag), first)
+        if scenario.changed:
+            make = after_a_change(make, target, server.world)
         gc.collect()
         before = usage(server.pids)
         run = measure(target, make, clients=clients, seconds=seconds, wanted=(scenario.wanted,))
@@ -86,6 +94,22 @@ def run_one(server: Server, scenario: Scenario, seconds: float) -> Result:
 def _from(make: Callable[[int], bytes], first: int) -> Callable[[int], bytes]:
     """Count on from where the last run ended, so that names and days are new."""
     return lambda number: make(number + first)
+
+
+def after_a_change(make: Callable[[int], bytes], target: Target, world: World) -> Callable[[int], bytes]:
+    """Return what changes a task before it makes a request, in a connection of each thread."""
+    here = threading.local()
+
+    def changed(number: int) -> bytes:
+        if not hasattr(here, "connection"):
+            here.connection = Connection(target)
+        task = world.tasks[number % len(world.tasks)]
+        body = json.dumps({"estimation": next(never_twice)}).encode()
+        if here.connection.exchange(target.request("PUT", f"/data/tasks/{task}", body)).status != 200:
+            raise SystemExit(f"task {task} could not be changed")
+        return make(number)
+
+    return changed
 
 
 def etag_of(target: Target, scenario: Scenario, world: World) -> str | None:

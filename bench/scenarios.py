@@ -28,7 +28,10 @@ class Peer:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A request to repeat. `goal` is the ratio asked of us: embedded, distributed."""
+    """A request to repeat. `goal` is the ratio asked of us: embedded, distributed.
+
+    `changed`: before each request, and outside of its time, a task of the production changes.
+    """
 
     name: str
     method: str
@@ -39,6 +42,7 @@ class Scenario:
     body: Any = None
     wanted: int = 200
     unchanged: bool = False
+    changed: bool = False
     writes: bool = False
 
 
@@ -70,6 +74,15 @@ READS: tuple[Scenario, ...] = (
         (20, 10),
     ),
     Scenario(
+        "shots with tasks, after a change",
+        "GET",
+        "/data/shots/with-tasks?project_id={project}",
+        "with-tasks of 2,000 shots, after a change",
+        same(67, 740),
+        (20, 10),
+        changed=True,
+    ),
+    Scenario(
         "shots with tasks, compact stream",
         "GET",
         "/data/shots/with-tasks?project_id={project}&compact=true&stream=true",
@@ -88,6 +101,15 @@ READS: tuple[Scenario, ...] = (
         "tasks of a project (23,000, 17 MB)",
         same(133, 2123),
         (30, 15),
+    ),
+    Scenario(
+        "tasks of a project, after a change",
+        "GET",
+        "/data/projects/{project}/tasks",
+        "tasks of a project, after a change",
+        same(133, 2123),
+        (30, 15),
+        changed=True,
     ),
     Scenario(
         "casting of all sequences",

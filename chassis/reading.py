@@ -1,7 +1,7 @@
 """What an operation reads of its service's records; reads see the writes of the same unit."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from chassis import sql
 from chassis.changes import Buffer
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from chassis.service import Service
 
 
+Made = TypeVar("Made", bytes, list[tuple[Any, ...]])
 ANY_OF = " WHERE t.id = ANY(%s::uuid[])"
 
 
@@ -196,6 +197,18 @@ class Reader:
         told = self._cursor.mogrify(statement, args or None).decode()
         self._cursor.copy_expert(f"COPY ({told}) TO STDOUT", lines)
         return lines.found
+
+    def finished(self, key: Hashable, tag: str, make: Callable[[], Made]) -> Made:
+        """Return what `make` makes, or has made a moment ago for anybody who gave this `key` and `tag`.
+
+        `tag` changes with all that it is made of (`etag`); `key` says all else that it depends on. For large lists.
+        """
+        kept: Made | None = self._service.finished.get(key, tag)
+        if kept is None:
+            kept = make()
+            size = len(kept) if isinstance(kept, bytes) else sum(len(cell) for row in kept for cell in row)
+            self._service.finished.put(key, tag, kept, size)
+        return kept
 
     def etag(self, *scopes: str) -> str:
         """Return a text that changes whenever a record of one of `scopes` (project ids, kinds) does."""

@@ -16,6 +16,7 @@ from chassis.changes import Change
 from chassis.database import Database
 from chassis.errors import DomainError, Forbidden, NotFound, Refused, Superseded, Unavailable, UnknownParent
 from chassis.events import Event, public
+from chassis.finished import Finished
 from chassis.log import head_position, read_feed
 from chassis.marks import Marks, Watch
 from chassis.messages import Reply, Request
@@ -55,6 +56,7 @@ class Service:
         self.answers: Keeper | None = None
         self.superseded = threading.Event()
         self.memory: dict[Any, Any] = {}
+        self.finished = Finished()
 
     def call(self, request: Request) -> Reply:
         """Run the operation that `request` names. Raises DomainError for what a caller can mend."""

@@ -1,10 +1,12 @@
 """The big lists of the web app: entities of a production with their tasks, as objects, rows or a stream."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import orjson
 
+from chassis.binding import is_uuid
 from chassis.messages import VENDOR, Reply
 from chassis.operations import query
 from chassis.policy import signed_in
@@ -17,7 +19,8 @@ from services.tasks.policy import NIL
 
 def _where(unit: Unit, kind: str, values: dict[str, Any]) -> str:
     parts = ["e.kind = %(kind)s"]
-    values.update(kind=kind, me=unit.actor.person_id or NIL)
+    me = unit.actor.person_id or NIL
+    values["kind"] = kind
     episode = "e.source_id" if kind == "asset" else "up.parent_id"
     columns = {"project_id": "e.project_id", "asset_type_id": "e.entity_type_id", "episode_id": episode}
     for name, column in {**columns, "sequence_id": "e.parent_id", "parent_id": "e.parent_id"}.items():
@@ -28,20 +31,28 @@ def _where(unit: Unit, kind: str, values: dict[str, Any]) -> str:
         elif value:
             parts.append(f"{column} = %({name})s::uuid")
             values[name] = value
-    limits = my_projects(unit)
-    if limits:
-        team = "SELECT p2.id FROM project p2 WHERE p2.team @> ARRAY[%(me)s]::uuid[]"
-        parts.append(f"e.project_id IN ({team})")
+    if my_projects(unit):
+        project_id = values.get("project_id")
+        # What a member of the team sees is what all of them see.
+        if not project_id or not _is_in_team(unit, project_id):
+            values["me"] = me
+            parts.append("e.project_id IN (SELECT p2.id FROM project p2 WHERE p2.team @> ARRAY[%(me)s]::uuid[])")
         if unit.actor.role == VENDOR:
+            values["me"] = me
             mine = "SELECT 1 FROM task v WHERE v.entity_id = e.id AND v.assignees @> ARRAY[%(me)s]::uuid[]"
             parts.append(f"EXISTS ({mine})")
     return " AND ".join(parts)
 
 
+def _is_in_team(unit: Unit, project_id: str) -> bool:
+    project = unit.get("project", project_id) if is_uuid(project_id) else None
+    return project is not None and unit.actor.person_id in (project["team"] or [])
+
+
 def _listing(unit: Unit, kind: str) -> Reply:
     fields, task_fields = FIELDS[kind]
     compact, stream = unit.request.truth("compact"), unit.request.truth("stream")
-    project_id = unit.request.one("project_id")
+    project_id, scopes = unit.request.one("project_id"), ""
     headers = {"Cache-Control": "private, no-cache"}
     if project_id:
         scopes = unit.etag(project_id, "entity_type", "task_type", "task_status", "subscription")
@@ -51,14 +62,13 @@ def _listing(unit: Unit, kind: str) -> Reply:
     values: dict[str, Any] = {}
     where = _where(unit, kind, values)
     order = "et.name" if kind == "asset" else "top.name, up.name"
-    found = unit.undecoded(
-        f"""SELECT w.entity_id::text, w.{"compact" if compact else "body"} FROM entity_row w
+    statement = f"""SELECT w.entity_id::text, w.{"compact" if compact else "body"} FROM entity_row w
         JOIN entity e ON e.id = w.entity_id LEFT JOIN entity_type et ON et.id = e.entity_type_id
         LEFT JOIN entity up ON up.id = e.parent_id LEFT JOIN entity top ON top.id = up.parent_id
-        WHERE {where} ORDER BY {order}, e.name, e.id""",
-        values,
-    )
-    rows = _personal(unit, found, None if not compact else task_fields)
+        WHERE {where} ORDER BY {order}, e.name, e.id"""
+    key = (statement, *sorted(values.items()))
+    read = partial(unit.undecoded, statement, values)
+    rows = _personal(unit, unit.finished(key, scopes, read) if scopes else read(), None if not compact else task_fields)
     head = {"compact": compact, f"{kind}_fields": [*fields, "tasks"], "task_fields": task_fields}
     if stream:
         body = b"\n".join([orjson.dumps(head), *rows, b""])
