@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from bench.load import SHAPES, Api, load
+from bench.machine import RECORDED_MS, constant_answer_ms
 from bench.processes import family, find_pids
 from bench.report import document, save, table
 from bench.run import Server, run_all
@@ -26,14 +27,18 @@ def main(arguments: list[str] | None = None) -> int:
     size: Size = options.size
     servers = [_server(options, number, url) for number, url in enumerate(options.urls)]
     scenarios = [one for one in (*READS, *CHANGES) if options.only in one.name]
+    before = constant_answer_ms()
     results = run_all(servers, scenarios, options.seconds)
     figures = [] if options.no_special else run_special(servers, size, options.seconds, options.only)
+    after = constant_answer_ms()
+    print(f"machine: a constant answer through gunicorn took {before:.2f} ms before and {after:.2f} ms after", end=" ")
+    print(f"({RECORDED_MS} ms where the peer was recorded)")
     for server in servers:
         counts = ", ".join(f"{count} {name}" for name, count in server.world.counts.items())
         print(f"{server.name}: {server.api.url}, {counts}, loaded in {server.world.loaded_in_seconds:.0f} s")
     print(table(results, figures, size))
     if options.json:
-        save(options.json, document(servers, results, figures, size))
+        save(options.json, document(servers, results, figures, size, (before, after)))
     return int(any(not run.latencies for result in results for run in result.runs.values()))
 
 

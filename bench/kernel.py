@@ -24,7 +24,7 @@ from chassis.rebuild import rebuild
 from chassis.resources import Field, Resource
 from chassis.schema import migrate
 from chassis.service import Service
-from chassis.spec import ServiceSpec
+from chassis.spec import NoBus, ServiceSpec
 from chassis.unit import Unit
 from kiroku.postgres import EmbeddedPostgres
 
@@ -69,14 +69,6 @@ def create_many(unit: Unit, *, names: list[str]) -> int:
     for name in names:
         unit.create("note", {"name": name, "tags": ["a", "b"], "data": {"take": 3}})
     return len(names)
-
-
-class NoBus:
-    """A bus without other services."""
-
-    def call(self, request: Request) -> Reply:
-        """Refuse: the bench has one service."""
-        raise LookupError(request.operation)
 
 
 @contextmanager
@@ -131,6 +123,9 @@ def log_figures(service: Service) -> Iterator[Figure]:
     yield Figure(batch.what, batch.per_second, batch.p50_ms / BATCH, "≥ 5,000")
     (row,) = service.database.run('SELECT id FROM "note" LIMIT 1')
     path = {"instance_id": str(row[0])}
+    with service.database.connection() as connection, connection.cursor() as cursor:
+        statement = 'SELECT doc FROM "note" WHERE id = %s'
+        yield timed("primary-key read, psycopg2 alone", lambda: cursor.execute(statement, (row[0],)), READS)
     yield timed("read of one document", lambda: call("get_note", path=path), READS)
     began = time.perf_counter()
     count = rebuild(service)

@@ -127,12 +127,26 @@ def _errors(result: Result) -> str:
     return " ".join(f"{what}:{count}" for what, count in sorted(counts.items()))
 
 
-def document(servers: Sequence[Server], results: Sequence[Result], figures: Sequence[Figure], size: Size) -> Any:
-    """Return everything as JSON-able data; latencies in milliseconds, CPU in seconds."""
+def document(
+    servers: Sequence[Server],
+    results: Sequence[Result],
+    figures: Sequence[Figure],
+    size: Size,
+    constant_ms: Sequence[float] = (),
+) -> Any:
+    """Return everything as JSON-able data; latencies in milliseconds, CPU in seconds.
+
+    constant_ms: what a constant answer took before and after (`bench.machine`).
+    """
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "size": size,
-        "machine": {"cpus": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
+        "machine": {
+            "cpus": os.cpu_count(),
+            "system": platform.platform(),
+            "python": platform.python_version(),
+            "constant_answer_ms": list(constant_ms),
+        },
         "servers": [
             {"name": one.name, "url": one.api.url, "counts": one.world.counts, "load_s": one.world.loaded_in_seconds}
             for one in servers
