@@ -1,7 +1,8 @@
-"""Statements that PostgreSQL parses and plans once per connection: those that every change runs.
+"""Statements that PostgreSQL parses and plans once per connection: those of every change, and reads by id.
 
-Only writes are prepared. A plan finds its tables even under another name, and reads of a release that another one has
-superseded must not (see `chassis.shapes`); what they write is refused with their append.
+Planning takes longer than such a read. When tables are exchanged or their schema gets another name, PostgreSQL looks
+the names in its plans up anew. So a rebuild is read at once (`chassis.rebuild`), and a release that another one has
+superseded finds its tables as little as by any other statement (`chassis.shapes`).
 """
 
 from collections.abc import Sequence

@@ -8,6 +8,7 @@ from chassis.changes import Buffer
 from chassis.database import RAW_TEXT
 from chassis.errors import NotFound
 from chassis.marks import Watch
+from chassis.prepared import Prepared
 from chassis.resources import Record, Resource
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 
 Made = TypeVar("Made", bytes, list[tuple[Any, ...]])
-ANY_OF = " WHERE t.id = ANY(%s::uuid[])"
+# By identity, as those of changes (`chassis.changes`).
+_SELECTS: dict[tuple[int, str], tuple[Resource, Prepared]] = {}
 
 
 class Part(NamedTuple):
@@ -71,8 +73,7 @@ class Reader:
             return None
         if not lock and (kind, id_) in self._known:
             return self._known[(kind, id_)]
-        tail = " WHERE t.id = %s" + (" FOR UPDATE" if lock else "")
-        found = self._by_ids(kind, tail, [id_], id_)
+        found = self._by_ids(kind, "lock" if lock else "get", [id_], id_)
         self._known.setdefault((kind, id_), None)
         return found[0] if found else None
 
@@ -86,13 +87,13 @@ class Reader:
     def many(self, kind: str, ids: Iterable[str]) -> dict[str, Record]:
         """Return the known records among `ids`."""
         wanted = sorted({id_ for id_ in ids if id_})
-        return {r.id: r for r in self._by_ids(kind, ANY_OF, wanted, wanted)} if wanted else {}
+        return {r.id: r for r in self._by_ids(kind, "any", wanted, wanted)} if wanted else {}
 
     def learn(self, kind: str, ids: Iterable[str]) -> None:
         """Read those of `ids` that this unit has not met, in one statement; `get` and `has` need none for them then."""
         wanted = sorted({id_ for id_ in ids if (kind, id_) not in self._known})
         if wanted:
-            self._by_ids(kind, ANY_OF, wanted, wanted)
+            self._by_ids(kind, "any", wanted, wanted)
             for id_ in wanted:
                 self._known.setdefault((kind, id_), None)
 
@@ -223,19 +224,32 @@ class Reader:
         if self._watch:
             self._watch.statement(statement)
 
-    def _by_ids(self, kind: str, tail: str, ids: list[str], arg: Any) -> list[Record]:
+    def _by_ids(self, kind: str, how: str, ids: list[str], arg: Any) -> list[Record]:
         if self._watch:
             self._watch.ids(kind, ids)
-        return self._load(kind, tail, (arg,))
+        resource = self.resource(kind)
+        self.flush()
+        _select(resource, how).run(self._cursor, (arg,))
+        return self._met(resource)
 
     def _load(self, kind: str, tail: str, args: Sequence[Any]) -> list[Record]:
         resource = self.resource(kind)
         self.flush()
         self._cursor.execute(sql.select_rows(resource) + tail, tuple(args) or None)
+        return self._met(resource)
+
+    def _met(self, resource: Resource) -> list[Record]:
         found = [resource.load(row) for row in self._cursor.fetchall()]
         for record in found:
-            self._known[(kind, record.id)] = record
+            self._known[(resource.kind, record.id)] = record
         return found
+
+
+def _select(resource: Resource, how: str) -> Prepared:
+    key = id(resource), how
+    if key not in _SELECTS:
+        _SELECTS[key] = (resource, sql.prepared_select(resource, how))
+    return _SELECTS[key][1]
 
 
 class _Lines:

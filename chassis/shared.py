@@ -23,7 +23,10 @@ class SharedLists:
         )
 
     def read(self, unit: Unit, **own: Part) -> dict[str, bytes]:
-        """Return the JSON arrays of the shared lists and of the asker's `own`, by name. For queries alone."""
+        """Return the JSON arrays of the shared lists and of the asker's `own`, by name.
+
+        For queries alone: what a transaction has written and not committed has no revision.
+        """
         found = unit.lists(**own, **{REVISIONS: self._revisions})
         revisions = found.pop(REVISIONS)
         for part in self._parts.values():
@@ -31,5 +34,12 @@ class SharedLists:
         kept = unit.memory.get(self)
         if kept is None or kept[0] != revisions:
             # What changes between both statements is read here already, and once more by whoever asks next.
+            self._check(unit)
             kept = unit.memory[self] = (revisions, unit.lists(**self._parts))
         return {**kept[1], **found}
+
+    def _check(self, unit: Unit) -> None:
+        """Raise where a change of a kind moves the revision of its project instead of its own."""
+        for part in self._parts.values():
+            if "project_id" in unit.resource(part.kind).by_name:
+                raise RuntimeError(f"lists of {part.kind} cannot be shared: it belongs to projects")

@@ -8,6 +8,11 @@ from chassis.resources import SQL_TYPES, Field, Resource
 READ, REPLICA, NEXT = "read", "replica", "read_next"
 FIXED = ("id", "version", "project_id", "created_at", "updated_at")
 TAIL = ("doc", "rel", "priv")
+BY_ID = {
+    "get": (" WHERE t.id = $1", "uuid"),
+    "lock": (" WHERE t.id = $1 FOR UPDATE", "uuid"),
+    "any": (" WHERE t.id = ANY($1)", "uuid[]"),
+}
 
 LOG_MIGRATIONS: tuple[tuple[str, str], ...] = (
     (
@@ -176,6 +181,12 @@ def select_rows(resource: Resource) -> str:
         "SELECT t.id::text, t.version, t.project_id::text, t.created_at, t.updated_at, t.doc, t.rel, t.priv "
         f"FROM {table_name(resource)} t"
     )
+
+
+def prepared_select(resource: Resource, how: str) -> Prepared:
+    """Return the SELECT of rows by id: `get` one, `lock` one until the commit, or `any` of an array."""
+    tail, type_ = BY_ID[how]
+    return Prepared(f"{how} {resource.kind}", [type_], select_rows(resource) + tail)
 
 
 def definition(resources: Iterable[Resource], extra: Iterable[str] = ()) -> str:

@@ -9,9 +9,10 @@ import pytest
 from chassis.database import Database
 from chassis.messages import THE_SYSTEM, Request
 from chassis.reading import Part
+from chassis.resources import Field, Resource
 from chassis.service import Service
 from chassis.shared import SharedLists
-from chassis.spec import NoBus
+from chassis.spec import NoBus, ServiceSpec
 from chassis.unit import Unit
 from tests.support.kernel import LIBRARY, call, library
 
@@ -75,3 +76,13 @@ def test_relations_are_shown_where_they_are_asked_for(processes: list[Service]) 
         unit = Unit(processes[0], Request("library.x", actor=THE_SYSTEM), connection, writes=False)
         assert orjson.loads(SHARED.read(unit)["shelves"])[0]["books"] == []
         assert "books" not in orjson.loads(unit.lists(shelves=Part("shelf"))["shelves"])[0]
+
+
+def test_what_belongs_to_projects_cannot_be_shared() -> None:
+    page = Resource(
+        kind="page", plural="pages", type="Page", live="page", fields=(Field("project_id", "uuid", column=True),)
+    )
+    with library(ServiceSpec("pages", owns=(page,))) as service, service.database.connection() as connection:
+        unit = Unit(service, Request("pages.x", actor=THE_SYSTEM), connection, writes=False)
+        with pytest.raises(RuntimeError, match="belongs to projects"):
+            SharedLists(pages=Part("page")).read(unit)

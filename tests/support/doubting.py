@@ -42,8 +42,41 @@ def doubt() -> None:
     def facts(reply: Reply) -> tuple[Any, ...]:
         return reply.status, reply.read(), reply.content_type, reply.headers, reply.file
 
+    _doubt_lists()
     Answers.find = doubting_find  # type: ignore[method-assign]
     Service._met = doubting_met  # type: ignore[method-assign]
+
+
+def _doubt_lists() -> None:
+    """Compare what is kept by revisions, too: it may differ only when these have moved on meanwhile."""
+    from chassis.reading import Reader
+    from chassis.shared import REVISIONS, SharedLists
+    from chassis.unit import Unit
+
+    etag, finished, read = Reader.etag, Reader.finished, SharedLists.read
+    here = threading.local()
+
+    def noting_etag(self: Reader, *scopes: str) -> str:
+        here.scopes = scopes
+        return etag(self, *scopes)
+
+    def doubting_finished(self: Reader, key: Any, tag: str, make: Any) -> Any:
+        scopes, kept = here.scopes, finished(self, key, tag, make)
+        if kept != make():
+            assert etag(self, *scopes) != tag, f"{key} is stale"
+        return kept
+
+    def doubting_read(self: SharedLists, unit: Unit, **own: Any) -> dict[str, bytes]:
+        found = read(self, unit, **own)
+        fresh = unit.lists(**self._parts)
+        if any(found[name] != rows for name, rows in fresh.items()):
+            revisions = unit.lists(**{REVISIONS: self._revisions})[REVISIONS]
+            assert unit.memory[self][0] != revisions, "a shared list is stale"
+        return found
+
+    Reader.etag = noting_etag  # type: ignore[method-assign]
+    Reader.finished = doubting_finished  # type: ignore[method-assign,assignment]
+    SharedLists.read = doubting_read  # type: ignore[method-assign]
 
 
 def main() -> int:
