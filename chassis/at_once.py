@@ -5,7 +5,7 @@ again by a thread that may. So both ways run the same code, and what reaches the
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -16,6 +16,7 @@ class NotAtOnce(BaseException):
 class _Here(threading.local):
     hurried = False
     kept = False
+    turn: Callable[[], None] | None = None
 
 
 _here = _Here()
@@ -35,6 +36,18 @@ def waits() -> None:
     """Say that this thread is about to wait for something. Raises NotAtOnce where it must not."""
     if _here.hurried:
         raise NotAtOnce
+
+
+def hold(give: Callable[[], None]) -> None:
+    """Note that this thread has a turn, which `give` gives to the next one."""
+    _here.turn = give
+
+
+def pass_on() -> None:
+    """Give the turn that this thread has, if any, to the next one: it is done, or about to wait for long."""
+    give, _here.turn = _here.turn, None
+    if give is not None:
+        give()
 
 
 def note_kept() -> None:

@@ -12,7 +12,7 @@ import falcon
 import orjson
 
 from chassis import tracing
-from chassis.at_once import waits
+from chassis.at_once import pass_on, waits
 from chassis.errors import NOT_FOUND_TEXT, DomainError, TooManyRequests, TooSlow, Unauthorized
 from chassis.messages import NOBODY, Actor, Reply, Request
 from chassis.operations import Operation
@@ -109,6 +109,7 @@ def send(gateway: Gateway, resp: falcon.Response, req: falcon.Request, reply: Re
         resp.set_cookie(SEEN, text, path="/", secure=secure, http_only=True, same_site="Lax")
     if reply.file is not None and gateway.store is not None:
         waits()
+        pass_on()
         send_file(req, resp, gateway.store, reply)
         return
     if reply.status in (204, 304):

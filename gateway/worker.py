@@ -4,19 +4,25 @@ Threads of one process take turns at the interpreter. Each turn costs more than 
 the thread that waits for all connections (`chassis.at_once`), one after the other; what takes longer goes to others.
 """
 
+import mmap
 import re
 import select
 import signal
+import threading
+import time
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from chassis.at_once import NotAtOnce, at_once, take_kept
+from chassis.at_once import NotAtOnce, at_once, hold, pass_on, take_kept
 
 SILENCE_SECONDS = 60.0
 PATIENCE_MS = 2
+TURN_SECONDS, SLOW_SECONDS = 0.02, 0.5
+COURTESY_SECONDS = 0.001
+MOST_WORKERS, NOBODY = 64, -1
 LARGEST_HEAD = 16 * 1024
 GATHERED = 64 * 1024
 # A client that was given so many kept answers in a row is likely to ask for another.
@@ -24,8 +30,77 @@ USUAL = 2
 WITH_MORE = re.compile(rb"\r\n(?:content-length|transfer-encoding|expect|upgrade)[ \t]*:", re.IGNORECASE)
 
 
+class Crowds:
+    """How many connections each worker process of one server has, in memory that all of them see."""
+
+    def __init__(self) -> None:
+        """Know no worker yet. Make it before the fork."""
+        self._counts = memoryview(mmap.mmap(-1, 4 * MOST_WORKERS)).cast("i")
+        for place in range(MOST_WORKERS):
+            self._counts[place] = NOBODY
+
+    def tell(self, worker: int, count: int) -> None:
+        """Note that the worker of this number has `count` connections."""
+        self._counts[worker % MOST_WORKERS] = count
+
+    def forget(self, worker: int) -> None:
+        """Note that a worker has ended."""
+        self._counts[worker % MOST_WORKERS] = NOBODY
+
+    def least(self) -> int:
+        """Return the connections of the worker that has fewest."""
+        return min((count for count in self._counts if count != NOBODY), default=0)
+
+
+class Turns:
+    """Lets few threads read at a time: many that want the interpreter at once spend their time on asking for it.
+
+    A turn is held while a read works and while it waits for its database, and passed on before whatever takes longer
+    (`chassis.at_once`). When none is given back for a moment, those who have one are slow: for a while nobody waits.
+    """
+
+    def __init__(self, count: int = 2) -> None:
+        """Let `count` threads read: one computes while the other waits for the database."""
+        self._free = threading.Semaphore(count)
+        self._slow_until = 0.0
+        self._given = 0
+
+    def take(self) -> bool:
+        """Wait for a turn; tell whether there is one. Who gets none goes on all the same."""
+        if time.monotonic() < self._slow_until:
+            return self._free.acquire(blocking=False)
+        given = self._given
+        taken = self._free.acquire(timeout=TURN_SECONDS)
+        if not taken and self._given == given:
+            self._slow_until = time.monotonic() + SLOW_SECONDS
+        return taken
+
+    def give(self) -> None:
+        """Let the next thread go on."""
+        self._given += 1
+        self._free.release()
+
+
 class Worker(ThreadWorker):  # type: ignore[misc]
     """Gives kept answers at once, lets go of sockets that were taken away and of silent clients, and ends in order."""
+
+    crowds = Crowds()
+    turns = Turns()
+
+    def notify(self) -> None:
+        """Say that the worker lives, and how many connections it has."""
+        super().notify()
+        self.crowds.tell(self.age, self.nr_conns)
+
+    def accept(self, listener: Any) -> None:
+        """Take a new connection, but let a worker go first that has fewer: else one of them may get nearly all.
+
+        Both are woken for it. The other one may be busy, so this one waits for a moment only.
+        """
+        if self.nr_conns > self.crowds.least():
+            time.sleep(COURTESY_SECONDS)
+        super().accept(listener)
+        self.crowds.tell(self.age, self.nr_conns)
 
     def handle(self, conn: Any) -> Any:
         """Serve a connection for as long as its client asks again at once.
@@ -35,7 +110,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """
         while True:
             take_kept()
-            kept = super().handle(conn)
+            # A new connection may not have asked for anything yet.
+            if conn.initialized and not conn.is_http2 and self.turns.take():
+                hold(self.turns.give)
+            try:
+                kept = super().handle(conn)
+            finally:
+                pass_on()
             conn.run = getattr(conn, "run", 0) + 1 if take_kept() else 0
             if kept is not True or not self.alive or conn.run >= USUAL or self.tpool._work_queue.qsize():
                 return kept
@@ -57,7 +138,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             if _is_plain(head):
                 try:
                     with at_once():
-                        stays = super().handle_request(next(conn.parser), _Turn(conn, outbox))
+                        stays = super().handle_request(next(conn.parser), _OneRequest(conn, outbox))
                 except (NotAtOnce, Exception):
                     # Nothing has been sent: a thread begins again, and meets the same problem if there is one.
                     unreader.take_buffered()
@@ -93,8 +174,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Serve one request. A client that neither sends nor takes anything for 60 s must not hold a thread longer."""
         conn.sock.settimeout(SILENCE_SECONDS)
+        if req.method != "GET":
+            # Whoever writes waits for a disk, and whoever uploads for a client.
+            pass_on()
         outbox = Outbox(conn.sock)
-        stays = super().handle_request(req, _Turn(conn, outbox))
+        stays = super().handle_request(req, _OneRequest(conn, outbox))
         outbox.flush()
         return stays
 
@@ -133,6 +217,7 @@ class Outbox:
         if self._sock is not None and self._size + len(data) > GATHERED:
             self.flush()
             if len(data) > GATHERED:
+                pass_on()
                 self._sock.sendall(data)
                 return
         self._parts.append(data)
@@ -158,7 +243,7 @@ class Outbox:
         return getattr(self._sock, name)
 
 
-class _Turn:
+class _OneRequest:
     """A connection for one request, whose answer goes into an outbox."""
 
     __slots__ = ("client", "server", "sock")

@@ -54,12 +54,17 @@ def serve(make: Make, settings: Settings, *, workers: int = 1, gone: Callable[[]
     # What the workers have in common stays so: the garbage collector would write to it.
     gc.collect()
     gc.freeze()
+
+    def ended(server: Any, worker: Worker) -> None:
+        Worker.crowds.forget(worker.age)
+        gone()
+
     options = {
         "bind": f"{settings.host}:{settings.port}",
         "worker_class": Worker,
         "workers": workers,
         "threads": max(LEAST_THREADS, ceil(settings.threads / workers)) if workers > 1 else settings.threads,
-        "child_exit": lambda server, worker: gone(),
+        "child_exit": ended,
         # Longer than proxies keep idle connections (60 s): else they send a request into one that just closed.
         "keepalive": 75,
         "timeout": 120,

@@ -7,7 +7,7 @@ from time import perf_counter, time_ns
 from typing import Any
 
 from chassis import tracing
-from chassis.at_once import waits
+from chassis.at_once import pass_on, waits
 from chassis.errors import DomainError, Unavailable
 from chassis.messages import Reply, Request
 from chassis.telemetry import RPC_FAILURES, RPC_SECONDS
@@ -156,6 +156,7 @@ class RpcClient:
         return number, slot
 
     def _waited(self, number: str, slot: _Slot) -> bytes:
+        pass_on()
         if not slot.done.wait(self._timeout):
             self._waiting.pop(number, None)
             raise Unavailable("The service did not answer in time: try again.")
