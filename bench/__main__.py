@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     figures = [] if options.no_special else run_special(servers, size, options.seconds, options.only)
     after = constant_answer_ms()
     print(f"machine: a constant answer through gunicorn took {before:.2f} ms before and {after:.2f} ms after", end=" ")
-    print(f"({RECORDED_MS} ms where the peer was recorded)")
+    print(f"({RECORDED_MS} ms is on record for the machine of the peer)")
     for server in servers:
         counts = ", ".join(f"{count} {name}" for name, count in server.world.counts.items())
         print(f"{server.name}: {server.api.url}, {counts}, loaded in {server.world.loaded_in_seconds:.0f} s")

@@ -1,7 +1,7 @@
 """How fast the machine is at the moment of a run: a constant answer through gunicorn, with nothing of ours in it.
 
-The peer's times were recorded on a machine on which that took 0.13 ms. On a slower one, or in a slower hour, all ratios
-to recorded times are lower by as much.
+For the machine on which the peer's times were recorded, 0.13 ms is on record. On a slower one, or in a slower hour,
+all ratios to recorded times are lower.
 """
 
 import socket

@@ -106,5 +106,6 @@ def _exchange(cursor: Any, service: Service, position: int, progress: Progress |
         cursor.execute(f'ALTER TABLE read_next."{resource.kind}" SET SCHEMA {service.spec.read}')
     for derived in service.spec.derived:
         derived.fill(cursor)
+    cursor.execute(sql.MOVE_ALL_ON)
     cursor.execute("COMMIT")
     return reached

@@ -13,7 +13,7 @@ from typing import Any
 
 from psycopg2.errors import DeadlockDetected
 
-from chassis import schema
+from chassis import schema, sql
 from chassis.log import head_position, read_feed
 from chassis.rebuild import BATCH, Progress, fold_batch, fold_log
 from chassis.service import TRIES, Service
@@ -116,7 +116,7 @@ def _switch(cursor: Any, service: Service) -> None:
     cursor.execute(TAKE_OVER, (spec.shape,))
     cursor.execute("UPDATE log.head SET shape = %s", (spec.shape,))
     cursor.execute("DELETE FROM log.prepared")
-    cursor.execute("UPDATE log.scopes SET revision = revision + 1")
+    cursor.execute(sql.MOVE_ALL_ON)
     # Renaming waits for nobody's statement. Dropping does, so that comes after the commit.
     cursor.execute(OTHERS, ([spec.read, spec.replica],))
     for (name,) in cursor.fetchall():

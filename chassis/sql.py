@@ -62,6 +62,8 @@ AS $$ SELECT public.unaccent('public.unaccent'::regdictionary, lower($1)) $$
 """
 
 # Revisions of scopes move on, so that ETags made of them change; in order, as two writers must not wait for each other.
+# Rows are about to differ without an event of their own: no tag made of revisions fits any more.
+MOVE_ALL_ON = "UPDATE log.scopes SET revision = revision + 1"
 MOVE_ON = "ON CONFLICT (scope) DO UPDATE SET revision = greatest(log.scopes.revision + 1, EXCLUDED.revision)"
 APPEND = Prepared(
     "append",

@@ -215,9 +215,10 @@ class Outbox:
     def sendall(self, data: bytes) -> None:
         """Gather `data`; send when there is much. What is large is not copied."""
         if self._sock is not None and self._size + len(data) > GATHERED:
+            # A client may take its time over what is long.
+            pass_on()
             self.flush()
             if len(data) > GATHERED:
-                pass_on()
                 self._sock.sendall(data)
                 return
         self._parts.append(data)

@@ -2,7 +2,8 @@
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import perf_counter, time_ns
 from typing import Any
 
@@ -51,6 +52,16 @@ class _Slot:
             return False
         self.content = piece if len(self.pieces) == 1 else b"".join(self.pieces)
         return True
+
+
+@contextmanager
+def _counted(service: str) -> Iterator[None]:
+    """Count a failure to reach `service`."""
+    try:
+        yield
+    except Unavailable:
+        RPC_FAILURES.add(1, service)
+        raise
 
 
 class RpcClient:
@@ -106,30 +117,21 @@ class RpcClient:
 
     def call(self, request: Request) -> Reply:
         """Return the reply of the operation that `request` names. Raises its DomainError, and Unavailable."""
-        service = request.operation.partition(".")[0]
-        queue = self._broker.queue_of(service, inner=request.actor.role == "system")
-        started = perf_counter()
         with tracing.inner(f"call {request.operation}"):
-            tracing.carry(request.headers)
-            try:
-                content = self.send(queue, pack_request(request))
-            except Unavailable:
-                RPC_FAILURES.add(1, service)
-                raise
-        RPC_SECONDS.observe(perf_counter() - started, service)
-        return unpack_reply(content)
+            return self.begin(request)()
 
     def begin(self, request: Request) -> Callable[[], Reply]:
         """Send `request`; return what waits for the reply. Both raise what `call` does."""
         service = request.operation.partition(".")[0]
-        tracing.carry(request.headers)
+        queue = self._broker.queue_of(service, inner=request.actor.role == "system")
         started = perf_counter()
-        number, slot = self._sent(
-            self._broker.queue_of(service, inner=request.actor.role == "system"), pack_request(request)
-        )
+        tracing.carry(request.headers)
+        with _counted(service):
+            number, slot = self._sent(queue, pack_request(request))
 
         def wait() -> Reply:
-            content = self._waited(number, slot)
+            with _counted(service):
+                content = self._waited(number, slot)
             RPC_SECONDS.observe(perf_counter() - started, service)
             return unpack_reply(content)
 

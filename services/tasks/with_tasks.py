@@ -12,7 +12,7 @@ from chassis.operations import query
 from chassis.policy import signed_in
 from chassis.reading import array_of
 from chassis.unit import Unit
-from contracts.access import my_projects
+from contracts.access import my_projects, role_in
 from services.tasks.entity_rows import FIELDS
 from services.tasks.policy import NIL
 
@@ -46,7 +46,7 @@ def _where(unit: Unit, kind: str, values: dict[str, Any]) -> str:
 
 def _is_in_team(unit: Unit, project_id: str) -> bool:
     project = unit.get("project", project_id) if is_uuid(project_id) else None
-    return project is not None and unit.actor.person_id in (project["team"] or [])
+    return project is not None and role_in(unit, project) is not None
 
 
 def _listing(unit: Unit, kind: str) -> Reply:

@@ -9,6 +9,7 @@ import pytest
 from chassis.database import Database
 from chassis.messages import THE_SYSTEM, Request
 from chassis.reading import Part
+from chassis.rebuild import rebuild
 from chassis.resources import Field, Resource
 from chassis.service import Service
 from chassis.shared import SharedLists
@@ -86,3 +87,19 @@ def test_what_belongs_to_projects_cannot_be_shared() -> None:
         unit = Unit(service, Request("pages.x", actor=THE_SYSTEM), connection, writes=False)
         with pytest.raises(RuntimeError, match="belongs to projects"):
             SharedLists(pages=Part("page")).read(unit)
+
+
+def test_what_a_rebuild_mends_is_not_kept_as_it_was(processes: list[Service]) -> None:
+    one, other = processes
+    made(one, "shelf", name="True")
+    one.database.run("""UPDATE "shelf" SET doc = replace(doc, '"True"', '"False"')""")
+    shown = SharedLists(shelves=Part("shelf", "t.name = 'True'"))
+
+    def names() -> list[str]:
+        with other.database.connection() as connection:
+            unit = Unit(other, Request("library.x", actor=THE_SYSTEM), connection, writes=False)
+            return [row["name"] for row in orjson.loads(shown.read(unit)["shelves"])]
+
+    assert names() == ["False"]
+    rebuild(one)
+    assert names() == ["True"]
