@@ -120,6 +120,15 @@ READS: tuple[Scenario, ...] = (
         (20, 10),
     ),
     Scenario(
+        "casting, after a change",
+        "GET",
+        "/data/projects/{project}/sequences/all/casting",
+        "casting of all sequences, after a change",
+        same(54, 742),
+        (20, 10),
+        changed=True,
+    ),
+    Scenario(
         "unchanged list",
         "GET",
         "/data/shots/with-tasks?project_id={project}",
@@ -138,6 +147,15 @@ READS: tuple[Scenario, ...] = (
         "CSV export of shots",
         same(88, 870),
         (15, 10),
+    ),
+    Scenario(
+        "CSV export, after a change",
+        "GET",
+        "/export/csv/projects/{project}/shots.csv",
+        "CSV export of shots, after a change",
+        same(88, 870),
+        (15, 10),
+        changed=True,
     ),
 )
 

@@ -102,6 +102,7 @@ class Hub:
         token = token_of(environ, auth)
         if token is None:
             raise Refusal("Missing token: sign in first.")
+        self._forget()
         self._coming.add(sid)
         try:
             await asyncio.gather(*(self._resume(name) for name in self._source.names))
@@ -164,11 +165,20 @@ class Hub:
         self._wakes = {name: asyncio.Event() for name in self._source.names}
 
         def wake(service: str) -> None:
-            if service in self._wakes and not loop.is_closed():
+            if service in self._wakes and self._is_read(service) and not loop.is_closed():
                 loop.call_soon_threadsafe(self._wakes[service].set)
 
         self._source.subscribe(wake)
         await asyncio.gather(*(self._follow(name) for name in self._source.names))
+
+    def _is_read(self, service: str) -> bool:
+        """Tell whether a log is read at present: that of people always, as it says who may be here at all."""
+        return bool(self._listeners or self._coming) or service == PEOPLE
+
+    def _forget(self) -> None:
+        """Forget where logs were read that are not read at present: nobody is to hear what was before he came."""
+        for service in [name for name in self._positions if not self._is_read(name)]:
+            del self._positions[service]
 
     def rewind(self) -> None:
         """Go on from the present heads of all logs, wherever they are now."""
@@ -213,8 +223,8 @@ class Hub:
         wake.clear()
 
     async def _step(self, service: str) -> bool:
-        if not self._listeners and not self._coming and service != PEOPLE:
-            # Nobody listens: what happens meanwhile need not be read. Who comes begins at the head of that moment.
+        if not self._is_read(service):
+            # What happens meanwhile need not be read. Who comes begins at the head of that moment.
             self._positions.pop(service, None)
             return False
         await self._start(service)

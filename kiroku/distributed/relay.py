@@ -20,8 +20,8 @@ from kiroku.distributed.publisher import Publisher
 logger = logging.getLogger(__name__)
 BATCH = 500
 IDLE = 0.5
-# What is written within this time is published as one batch.
-GATHER = 0.01
+# What is written within this time (in seconds) is published as one batch; those of a busy service are so far apart.
+GATHER, PACE = 0.01, 0.04
 STANDBY = 2.0
 LOCK = "SELECT pg_try_advisory_lock(hashtextextended('kiroku relay', 1))"
 UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('kiroku relay', 1))"
@@ -84,9 +84,11 @@ class Relay:
                 with Publisher(self._broker) as publisher:
                     while not self._stopped.is_set():
                         self._news.clear()
-                        if not self._batch(cursor, publisher):
+                        published = self._batch(cursor, publisher)
+                        if not published:
                             self._news.wait(IDLE)
-                            self._stopped.wait(GATHER)
+                        if published < BATCH:
+                            self._stopped.wait(PACE if published else GATHER)
             finally:
                 if not lock.closed:
                     cursor.execute(UNLOCK)

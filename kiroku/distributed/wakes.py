@@ -3,6 +3,7 @@
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,8 @@ from kiroku.distributed.line import Line, LineDown
 
 MOVES = "kiroku-moves"
 MANY_MOVES = 100
+# A wake-up is work in every process: after one, what is committed within this time (in seconds) is told by the next.
+PACE = 0.01
 
 _decode_moves = msgspec.json.Decoder(list[Move]).decode
 
@@ -76,6 +79,7 @@ class Wakes:
                 headers = {MOVES: msgspec.json.encode(its).decode()}
                 with contextlib.suppress(LineDown):
                     self._line.send(None, WAKES, "", service.encode(), application_headers=headers)
+            time.sleep(PACE)
 
 
 def moves_of(message: Any) -> list[Move]:

@@ -1,10 +1,6 @@
 """Spreadsheets out: semicolons, CRLF, a header first; read from the replicas with one statement per sheet."""
 
-import csv
-import io
-import re
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -17,6 +13,7 @@ from chassis.policy import Policy, managers
 from chassis.resources import Fields, Record
 from chassis.unit import Unit
 from contracts.access import project_of, role_in
+from services.imports.csv_files import file, sheet, written
 
 PERSONS = ("First Name", "Last Name", "Email", "Phone", "Role", "Departments", "Studio", "Country", "Contract Type",
            "Position", "Seniority", "Daily Salary", "Active")  # fmt: skip
@@ -33,18 +30,6 @@ def _no_vendor(unit: Unit, path: Mapping[str, str]) -> bool:
 
 
 readers = Policy("project team, not vendor", _no_vendor)
-
-
-def sheet(name: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Reply:
-    """Return a CSV file called `kitsu_<slug of name>.csv`."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow(head)
-    writer.writerows(rows)
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
-    headers = {"Content-Disposition": f"attachment; filename=kitsu_{slug}.csv"}
-    return Reply(200, text.getvalue().encode(), "text/csv; charset=utf-8", headers)
 
 
 def days(minutes: float | None) -> str:
@@ -189,6 +174,16 @@ class _Breakdown:
         return found
 
 
+def _breakdown(unit: Unit, project_id: str, kind: str, write: Callable[[_Breakdown], bytes]) -> Reply:
+    """Return what `write` makes of the breakdown of a project, or has made of the same a moment ago."""
+    project = unit.need("project", project_id)
+    revision = unit.etag(project_id, "entity_type", "task_type", "task_status", "person")
+    asked = tuple(sorted((name, *values) for name, values in unit.request.query.items()))
+    key = ("breakdown", project_id, kind, asked)
+    content = unit.finished(key, revision, lambda: write(_Breakdown(unit, project, kind)))
+    return file(f"{project['name']} {kind}s", content)
+
+
 def _text(value: Any) -> Any:
     if isinstance(value, list):
         return ",".join(str(each.get("text", each)) if isinstance(each, dict) else str(each) for each in value)
@@ -198,28 +193,30 @@ def _text(value: Any) -> Any:
 @query(allow=readers)
 def export_assets(unit: Unit, project_id: Id) -> Reply:
     """Export assets with metadata and tasks. Source: GET /export/csv/projects/{project_id}/assets.csv."""
-    project = unit.need("project", project_id)
-    found = _Breakdown(unit, project, "asset")
-    types = {record.id: record["name"] for record in unit.find("entity_type")}
+    return _breakdown(unit, project_id, "asset", _write_assets)
+
+
+def _write_assets(found: _Breakdown) -> bytes:
+    types = {record.id: record["name"] for record in found.unit.find("entity_type")}
     rows = [
-        [project["name"], types.get(e["entity_type_id"]), e["name"], e["description"], found.spent(e),
+        [found.project["name"], types.get(e["entity_type_id"]), e["name"], e["description"], found.spent(e),
          *found.tail(e)]
         for e in found.entities()
     ]  # fmt: skip
     rows.sort(key=lambda row: (str(row[1] or ""), str(row[2])))
-    return sheet(
-        f"{project['name']} assets", ["Project", "Type", "Name", "Description", "Time Spent", *found.head()], rows
-    )
+    return written(["Project", "Type", "Name", "Description", "Time Spent", *found.head()], rows)
 
 
 @query(allow=readers)
 def export_shots(unit: Unit, project_id: Id) -> Reply:
     """Export shots with frames, metadata and tasks. Source: GET /export/csv/projects/{project_id}/shots.csv."""
-    project = unit.need("project", project_id)
-    found = _Breakdown(unit, project, "shot")
-    parents = {
-        r.id: r for r in unit.find("entity", "t.project_id = %s AND t.kind IN ('sequence', 'episode')", (project_id,))
-    }
+    return _breakdown(unit, project_id, "shot", _write_shots)
+
+
+def _write_shots(found: _Breakdown) -> bytes:
+    project = found.project
+    where = "t.project_id = %s AND t.kind IN ('sequence', 'episode')"
+    parents = {record.id: record for record in found.unit.find("entity", where, (project.id,))}
     rows = []
     for shot in found.entities():
         sequence = parents.get(shot["parent_id"])
@@ -243,22 +240,25 @@ def export_shots(unit: Unit, project_id: Id) -> Reply:
         "Frame Out",
         "FPS",
     ]
-    return sheet(f"{project['name']} shots", [*head, *found.head()], rows)
+    return written([*head, *found.head()], rows)
 
 
 @query(allow=readers)
 def export_edits(unit: Unit, project_id: Id) -> Reply:
     """Export edits with metadata and tasks. Source: GET /export/csv/projects/{project_id}/edits.csv."""
-    project = unit.need("project", project_id)
-    found = _Breakdown(unit, project, "edit")
-    episodes = {r.id: r["name"] for r in unit.find("entity", "t.project_id = %s AND t.kind = 'episode'", (project_id,))}
+    return _breakdown(unit, project_id, "edit", _write_edits)
+
+
+def _write_edits(found: _Breakdown) -> bytes:
+    project = found.project
+    where = "t.project_id = %s AND t.kind = 'episode'"
+    episodes = {record.id: record["name"] for record in found.unit.find("entity", where, (project.id,))}
     rows = [
         [project["name"], episodes.get(e["parent_id"], ""), e["name"], e["description"], found.spent(e),
          *found.tail(e)]
         for e in found.entities()
     ]  # fmt: skip
-    head = ["Project", "Episode", "Name", "Description", "Time Spent", *found.head()]
-    return sheet(f"{project['name']} edits", head, rows)
+    return written(["Project", "Episode", "Name", "Description", "Time Spent", *found.head()], rows)
 
 
 @query(allow=readers)

@@ -1,5 +1,6 @@
 """Castings as they are read: of one entity, of all shots, and where an asset plays."""
 
+from functools import partial
 from typing import Any
 
 from chassis.binding import Id, is_uuid
@@ -37,6 +38,12 @@ SELECT '{{' || coalesce(string_agg('"' || g.id || '":[' || g.rows || ']', ','), 
     FROM link l JOIN asset a ON a.id = l.entity_out_id GROUP BY l.entity_in_id) g
 """
 SEQUENCE = """',"sequence_name":' || coalesce(to_json(q.name)::text, 'null') || ','"""
+# Where assets of other projects come from: these change without a word in the log of this one.
+LENDERS = """
+SELECT DISTINCT a.project_id::text
+FROM entity e JOIN entity_link t ON t.entity_in_id = e.id JOIN entity a ON a.id = t.entity_out_id
+WHERE e.project_id = %s AND a.project_id <> e.project_id
+"""
 
 
 def rows_of(unit: Unit, entity_id: str) -> Rows:
@@ -64,7 +71,12 @@ def _map(unit: Unit, where: str, args: list[Any], *, names: bool = True) -> byte
 @query(allow=project_no_vendors)
 def list_shots_casting(unit: Unit, project_id: Id) -> bytes:
     """Return shot id -> casting. Source: GET /data/projects/{project_id}/sequences/all/casting."""
-    return _map(unit, "e.project_id = %s AND e.kind = 'shot'", [project_id])
+    revision = unit.etag(project_id, "entity_type")
+    lenders = unit.finished(("lenders", project_id), revision, partial(unit.rows, LENDERS, (project_id,)))
+    if lenders:
+        revision = unit.etag(project_id, "entity_type", *(lender for (lender,) in lenders))
+    read = partial(_map, unit, "e.project_id = %s AND e.kind = 'shot'", [project_id])
+    return unit.finished(("casting", project_id), revision, read)
 
 
 @query(allow=project_no_vendors)
