@@ -1,7 +1,8 @@
 """Look at uploaded pictures and make the smaller ones that the pages show.
 
 Import it, or run it apart from the service, which a damaged picture then cannot hurt:
-`python -m services.media.transcoding.pictures <source> <folder>` prints one line of JSON.
+`python -m services.media.transcoding.pictures <source> <folder>` prints one line of JSON. Without arguments it waits
+for both, as a JSON array in a line at its standard input.
 """
 
 import json
@@ -18,8 +19,9 @@ from PIL import Image
 from services.media.transcoding import BrokenPicture
 from services.media.transcoding.colours import in_srgb, plain
 from services.media.transcoding.hdr import read_hdr
-from services.media.transcoding.limits import GIB, TimeLimitError, run_limited
+from services.media.transcoding.limits import GIB, TimeLimitError
 from services.media.transcoding.png import write_png
+from services.media.transcoding.spare import Spare
 
 PREVIEW_WIDTH = 1200
 THUMBNAIL, SQUARE, AVATAR = (150, 100), (100, 100), (400, 400)
@@ -87,13 +89,15 @@ def make_variants(source: Path, target_dir: Path, *, original: bool = True) -> d
     return paths if original else {name: path for name, path in paths.items() if name != "original"}
 
 
+_SPARE = Spare([sys.executable, "-m", __name__], memory=6 * GIB)
+
+
 def make_variants_apart(
-    source: Path, target_dir: Path, *, seconds: float = 120, memory: int = 6 * GIB
+    source: Path, target_dir: Path, *, seconds: float = 120, spare: Spare = _SPARE
 ) -> dict[str, Path]:
-    """Do what make_variants does in a process of its own, within `seconds` and `memory` bytes; costs 0.1 s more."""
-    command = [sys.executable, "-m", __name__, str(source), str(target_dir)]
+    """Do what make_variants does in a process of its own, within `seconds` and the memory that `spare` gives."""
     try:
-        ended = run_limited(command, seconds=seconds, memory=memory)
+        ended = spare.run(json.dumps([str(source), str(target_dir)]), seconds)
     except TimeLimitError as refusal:
         raise BrokenPicture(str(refusal)) from None
     try:
@@ -248,6 +252,12 @@ def _write_small(picture: Image.Image, target: Path, size: tuple[int, int]) -> N
 
 def main(arguments: list[str]) -> int:
     """Make the variants of one picture and print `{"variants": {prefix: path}}` or `{"broken": reason}`."""
+    if not arguments:
+        Image.init()
+        told = sys.stdin.readline()
+        if not told:
+            return 0  # whoever would have told has ended
+        arguments = json.loads(told)
     source, folder = map(Path, arguments)
     try:
         made = make_variants(source, folder)

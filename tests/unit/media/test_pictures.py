@@ -9,7 +9,7 @@ from time import perf_counter
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from services.media.transcoding import BrokenPicture
+from services.media.transcoding import BrokenPicture, pictures
 from services.media.transcoding.hdr import read_hdr
 from services.media.transcoding.pictures import (
     Picture,
@@ -23,6 +23,7 @@ from services.media.transcoding.pictures import (
     probe_picture,
 )
 from services.media.transcoding.png import write_png
+from services.media.transcoding.spare import Spare
 from tests.support import pictures as sample
 
 
@@ -214,7 +215,7 @@ def test_a_process_of_its_own_does_the_same(tmp_path: Path, made: Path) -> None:
     with pytest.raises(BrokenPicture, match="longer than"):
         make_variants_apart(source, made, seconds=0.01)
     with pytest.raises(BrokenPicture, match="memory"):
-        make_variants_apart(source, made, memory=40 << 20)
+        make_variants_apart(source, made, spare=Spare([sys.executable, "-m", pictures.__name__], memory=40 << 20))
 
 
 def test_the_module_is_a_program(tmp_path: Path, made: Path) -> None:
