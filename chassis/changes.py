@@ -7,7 +7,7 @@ import orjson
 
 from chassis import sql
 from chassis.events import CREATE, DELETE, UPDATE, Event
-from chassis.prepared import Prepared
+from chassis.prepared import prepared_for
 from chassis.resources import Record, Resource
 
 
@@ -69,17 +69,7 @@ def write_rows(cursor: Any, resource: Resource, records: list[Record], schema: s
     if schema:
         cursor.execute(sql.upsert(resource, schema), cells)
     else:
-        _upsert(resource).run(cursor, cells)
-
-
-# By identity, as hashing a resource takes longer than the statement; it is kept so that no other gets its id.
-_UPSERTS: dict[int, tuple[Resource, Prepared]] = {}
-
-
-def _upsert(resource: Resource) -> Prepared:
-    if id(resource) not in _UPSERTS:
-        _UPSERTS[id(resource)] = (resource, sql.prepared_upsert(resource))
-    return _UPSERTS[id(resource)][1]
+        prepared_for(resource, "keep", sql.prepared).run(cursor, cells)
 
 
 def _cell(kind: str, value: Any) -> Any:

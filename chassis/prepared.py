@@ -1,22 +1,33 @@
-"""Statements that PostgreSQL parses and plans once per connection: those of every change, and reads by id.
+"""Statements that PostgreSQL parses and plans once per connection: those of every change, reads by id, short lists.
 
 Planning takes longer than such a read. When tables are exchanged or their schema gets another name, PostgreSQL looks
 the names in its plans up anew. So a rebuild is read at once (`chassis.rebuild`), and a release that another one has
 superseded finds its tables as little as by any other statement (`chassis.shapes`).
 """
 
-from collections.abc import Sequence
+import itertools
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
+
+INFERRED = "unknown"  # PostgreSQL finds the type out from where the argument stands
+_CAST = re.compile(r"::(\w+(?:\[\])?)")
+_numbers = itertools.count(1)
+# By identity, as hashing a resource takes longer than the statement; it is kept so that no other gets its id.
+_of_things: dict[tuple[int, str], tuple[Any, "Prepared"]] = {}
+# Texts of the services' own code, so there are never many.
+_plans: dict[str, "Prepared"] = {}
 
 
 class Prepared:
-    """A statement whose arguments are numbered, `$1` first, and of declared `types`."""
+    """A statement whose arguments are numbered, `$1` first, and of declared or INFERRED `types`."""
 
     def __init__(self, name: str, types: Sequence[str], text: str) -> None:
         """Take a name that no other statement of the same service has."""
         self.name = name
-        self._prepare = f'PREPARE "{name}" ({", ".join(types)}) AS {text}'
-        self._execute = f'EXECUTE "{name}" ({", ".join(f"%s::{type_}" for type_ in types)})'
+        cells = ["%s" if type_ == INFERRED else f"%s::{type_}" for type_ in types]
+        self._prepare = f'PREPARE "{name}"{_listed(types)} AS {text}'
+        self._execute = f'EXECUTE "{name}"{_listed(cells)}'
 
     def run(self, cursor: Any, args: Sequence[Any]) -> None:
         """Run it on a cursor of a `chassis.database.Database`."""
@@ -25,3 +36,33 @@ class Prepared:
             cursor.execute(self._prepare)
             known.add(self.name)
         cursor.execute(self._execute, args)
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def plan_of(statement: str) -> Prepared:
+    """Return what prepares a statement with `%s` for each argument, the same one for the same text.
+
+    Types are inferred where no `::type` says them; arrays need that, unless they are of texts, and so does what stands
+    where any type may.
+    """
+    found = _plans.get(statement)
+    if found is None:
+        first, *others = statement.replace("%%", "%").split("%s")
+        text = first + "".join(f"${place}{part}" for place, part in enumerate(others, start=1))
+        types = [told[1] if (told := _CAST.match(part)) else INFERRED for part in others]
+        made = Prepared(f"planned {next(_numbers)}", types, text)
+        # Two threads may make it at once; both are good, and one stays.
+        found = _plans.setdefault(statement, made)
+    return found
+
+
+def prepared_for(thing: Any, how: str, make: Callable[[Any, str], Prepared]) -> Prepared:
+    """Return what `make` makes of `thing` and `how`, and has made once."""
+    key = id(thing), how
+    found = _of_things.get(key)
+    if found is None:
+        found = _of_things[key] = (thing, make(thing, how))
+    return found[1]

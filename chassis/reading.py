@@ -8,7 +8,7 @@ from chassis.changes import Buffer
 from chassis.database import RAW_TEXT
 from chassis.errors import NotFound
 from chassis.marks import Watch
-from chassis.prepared import Prepared
+from chassis.prepared import plan_of, prepared_for
 from chassis.resources import Record, Resource
 
 if TYPE_CHECKING:
@@ -16,15 +16,14 @@ if TYPE_CHECKING:
 
 
 Made = TypeVar("Made", bytes, list[tuple[Any, ...]])
-# By identity, as those of changes (`chassis.changes`).
-_SELECTS: dict[tuple[int, str], tuple[Resource, Prepared]] = {}
 
 
 class Part(NamedTuple):
     """What one of several lists holds: the records of `kind` that SQL condition `where` (over alias t) selects.
 
     Each is shown by its document, with its `relations` when asked for, or by another SQL expression for a JSON text;
-    `args` are those of this expression and of the condition, in this order.
+    `args` are those of this expression and of the condition, in this order. The statement is planned once, so one whose
+    type PostgreSQL cannot know from where it stands says it (`%s::int`).
     """
 
     kind: str
@@ -110,25 +109,35 @@ class Reader:
         order: str = "",
         limit: int | None = None,
         offset: int | None = None,
+        *,
+        planned: bool = False,
     ) -> list[Record]:
-        """Return the records that SQL condition `where` (over alias t) selects."""
+        """Return the records that SQL condition `where` (over alias t) selects.
+
+        `planned`: plan it once per connection. For short answers, and a text that no client has a part in.
+        """
         self._note(kind, where)
-        return self._load(kind, _tail(where, order, limit, offset), args)
+        return self._load(kind, _tail(where, order, limit, offset), args, planned=planned)
 
-    def first(self, kind: str, where: str = "", args: Sequence[Any] = (), order: str = "") -> Record | None:
+    def first(
+        self, kind: str, where: str = "", args: Sequence[Any] = (), order: str = "", *, planned: bool = False
+    ) -> Record | None:
         """Return the first record of `find`, or None."""
-        return next(iter(self.find(kind, where, args, order, 1)), None)
+        return next(iter(self.find(kind, where, args, order, 1, planned=planned)), None)
 
-    def count(self, kind: str, where: str = "", args: Sequence[Any] = ()) -> int:
+    def count(self, kind: str, where: str = "", args: Sequence[Any] = (), *, planned: bool = False) -> int:
         """Return how many records `where` selects."""
         statement = f'SELECT count(*) FROM "{kind}" t{_tail(where, "", None, None)}'
-        return int(self.rows(statement, args)[0][0])
+        return int(self.rows(statement, args, planned=planned)[0][0])
 
-    def rows(self, statement: str, args: Any = None) -> list[tuple[Any, ...]]:
+    def rows(self, statement: str, args: Any = None, *, planned: bool = False) -> list[tuple[Any, ...]]:
         """Run a SELECT of the service's own; sees the writes of this unit."""
         self._note_statement(statement)
         self.flush()
-        self._cursor.execute(statement, args or None)
+        if planned:
+            plan_of(statement).run(self._cursor, args or ())
+        else:
+            self._cursor.execute(statement, args or None)
         return list(self._cursor.fetchall()) if self._cursor.description else []
 
     def raw(self, statement: str, args: Any = None) -> bytes:
@@ -161,7 +170,7 @@ class Reader:
         return array_of(cells)
 
     def lists(self, **wanted: Part) -> dict[str, bytes]:
-        """Return several JSON arrays in one round trip, by name."""
+        """Return several JSON arrays in one round trip, by name; planned once per connection."""
         statements, args = [], list[Any]()
         for place, part in enumerate(wanted.values()):
             rel = "t.rel" if part.relations and self.resource(part.kind).relations else "NULL"
@@ -170,7 +179,7 @@ class Reader:
             statements.append(f"(SELECT {place} AS place, {part.cell}, {rel} FROM {table} t{tail})")
             args += part.args
         cells: list[list[bytes]] = [[] for _ in wanted]
-        for place, doc, rel in self.undecoded(" UNION ALL ".join(statements), args):
+        for place, doc, rel in self.undecoded(" UNION ALL ".join(statements), args, planned=True):
             cells[place].append(doc if rel is None else b"%b%b" % (doc[:-1], rel))
         return {name: array_of(cells[place]) for place, name in enumerate(wanted)}
 
@@ -178,13 +187,16 @@ class Reader:
         """Note that what is answered was made of `part`."""
         self._note(part.kind, part.where)
 
-    def undecoded(self, statement: str, args: Any = None) -> list[tuple[Any, ...]]:
+    def undecoded(self, statement: str, args: Any = None, *, planned: bool = False) -> list[tuple[Any, ...]]:
         """Run a SELECT and return its rows with texts as the bytes that came; sees the writes of this unit."""
         self._note_statement(statement)
         self.flush()
         with self._connection.cursor() as cursor:
             _register(cursor)
-            cursor.execute(statement, args or None)
+            if planned:
+                plan_of(statement).run(cursor, args)
+            else:
+                cursor.execute(statement, args or None)
             return list(cursor.fetchall())
 
     def copied(self, statement: str, args: Sequence[Any] = ()) -> list[bytes]:
@@ -213,7 +225,8 @@ class Reader:
 
     def etag(self, *scopes: str) -> str:
         """Return a text that changes whenever a record of one of `scopes` (project ids, kinds) does."""
-        found = self.rows("SELECT scope, revision FROM log.scopes WHERE scope = ANY(%s)", (list(scopes),))
+        statement = "SELECT scope, revision FROM log.scopes WHERE scope = ANY(%s)"
+        found = self.rows(statement, (list(scopes),), planned=True)
         return "-".join(f"{revision:x}" for _, revision in sorted(found)) or "0"
 
     def _note(self, kind: str, where: str) -> None:
@@ -229,13 +242,17 @@ class Reader:
             self._watch.ids(kind, ids)
         resource = self.resource(kind)
         self.flush()
-        _select(resource, how).run(self._cursor, (arg,))
+        prepared_for(resource, how, sql.prepared).run(self._cursor, (arg,))
         return self._met(resource)
 
-    def _load(self, kind: str, tail: str, args: Sequence[Any]) -> list[Record]:
+    def _load(self, kind: str, tail: str, args: Sequence[Any], *, planned: bool) -> list[Record]:
         resource = self.resource(kind)
         self.flush()
-        self._cursor.execute(sql.select_rows(resource) + tail, tuple(args) or None)
+        statement = sql.select_rows(resource) + tail
+        if planned:
+            plan_of(statement).run(self._cursor, tuple(args))
+        else:
+            self._cursor.execute(statement, tuple(args) or None)
         return self._met(resource)
 
     def _met(self, resource: Resource) -> list[Record]:
@@ -243,13 +260,6 @@ class Reader:
         for record in found:
             self._known[(resource.kind, record.id)] = record
         return found
-
-
-def _select(resource: Resource, how: str) -> Prepared:
-    key = id(resource), how
-    if key not in _SELECTS:
-        _SELECTS[key] = (resource, sql.prepared_select(resource, how))
-    return _SELECTS[key][1]
 
 
 class _Lines:

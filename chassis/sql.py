@@ -138,12 +138,6 @@ def upsert(resource: Resource, schema: str) -> str:
     return _upsert(resource, f"{schema}.", [f"%s::{type_}" for type_ in upsert_types(resource)])
 
 
-def prepared_upsert(resource: Resource) -> Prepared:
-    """Return the bulk upsert into the service's own table."""
-    types = upsert_types(resource)
-    return Prepared(f"keep {resource.kind}", types, _upsert(resource, "", [f"${n}" for n in range(1, len(types) + 1)]))
-
-
 def upsert_types(resource: Resource) -> list[str]:
     """Return the types of the arrays that `upsert` takes."""
     types = ["uuid", "int", "uuid", "timestamptz", "timestamptz"]
@@ -185,8 +179,15 @@ def select_rows(resource: Resource) -> str:
     )
 
 
-def prepared_select(resource: Resource, how: str) -> Prepared:
-    """Return the SELECT of rows by id: `get` one, `lock` one until the commit, or `any` of an array."""
+def prepared(resource: Resource, how: str) -> Prepared:
+    """Return a statement on the service's own table, planned once per connection.
+
+    `keep` is the bulk upsert; `get` selects the row of an id, `lock` does until the commit, `any` those of an array.
+    """
+    if how == "keep":
+        types = upsert_types(resource)
+        cells = [f"${place}" for place in range(1, len(types) + 1)]
+        return Prepared(f"keep {resource.kind}", types, _upsert(resource, "", cells))
     tail, type_ = BY_ID[how]
     return Prepared(f"{how} {resource.kind}", [type_], select_rows(resource) + tail)
 

@@ -28,7 +28,8 @@ def checked(row: Any) -> Row:
 def recast(unit: Unit, entity: Record, rows: Iterable[Any]) -> None:
     """Make `rows` the whole casting of an entity; tell who was added and who was removed."""
     wanted = {row["asset_id"]: row for row in map(checked, rows)}
-    known = {link["entity_out_id"]: link for link in unit.find("entity_link", "t.entity_in_id = %s", (entity.id,))}
+    links = unit.find("entity_link", "t.entity_in_id = %s", (entity.id,), planned=True)
+    known = {link["entity_out_id"]: link for link in links}
     if len(unit.many("entity", wanted)) < len(wanted):
         raise Invalid("An asset of the casting is unknown.")
     gone = [asset_id for asset_id in known if asset_id not in wanted]

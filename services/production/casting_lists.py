@@ -48,7 +48,7 @@ WHERE e.project_id = %s AND a.project_id <> e.project_id
 
 def rows_of(unit: Unit, entity_id: str) -> Rows:
     """Return the casting of an entity by asset type, then name."""
-    return [dict(zip(KEYS, row, strict=True)) for row in unit.rows(ROWS, (entity_id,))]
+    return [dict(zip(KEYS, row, strict=True)) for row in unit.rows(ROWS, (entity_id,), planned=True)]
 
 
 @query(allow=project_no_vendors, kept=True)

@@ -115,7 +115,9 @@ def with_links(unit: Unit, projects: Sequence[Record], status: str | None = None
         unit.learn("project_status", [p["project_status_id"] for p in projects if p["project_status_id"]])
     columns: dict[str, list[Record]] = {}
     order = "t.position, lower(t.name)"
-    for each in unit.find("metadata_descriptor", "t.project_id = ANY(%s::uuid[])", (ids,), order) if ids else ():
+    for each in (
+        unit.find("metadata_descriptor", "t.project_id = ANY(%s::uuid[])", (ids,), order, planned=True) if ids else ()
+    ):
         columns.setdefault(str(each.project_id), []).append(each)
     shows = [project.id for project in projects if project["production_type"] == "tvshow"]
     episodes = dict(unit.rows(FIRST_EPISODES, (shows,))) if shows else {}
@@ -163,14 +165,14 @@ def list_open_projects(unit: Unit) -> list[dict[str, Any]]:
     """List the actor's open projects, all for admins. Source: GET /data/projects/open."""
     mine = visible(unit)
     where, args = (f"{OPEN} AND {mine[0]}", mine[1]) if mine else (OPEN, [])
-    return with_links(unit, unit.find("project", where, args, "t.name"), "Open")
+    return with_links(unit, unit.find("project", where, args, "t.name", planned=True), "Open")
 
 
 @query(allow=signed_in, kept=True)
 def list_my_open_projects(unit: Unit) -> list[dict[str, Any]]:
     """List open projects with the actor in their team. Source: GET /data/user/projects/open."""
     args = [unit.actor.person_id or NO_ONE]
-    return with_links(unit, unit.find("project", f"{OPEN} AND {MINE}", args, "t.name"), "Open")
+    return with_links(unit, unit.find("project", f"{OPEN} AND {MINE}", args, "t.name", planned=True), "Open")
 
 
 def added(ids: list[str] | None, id_: str) -> list[str]:

@@ -211,4 +211,4 @@ def count_unread(unit: Unit, *, person_id: Id) -> dict[str, int]:
     """Return {count} of a person's unread notifications; one's own, or asked by another service."""
     if unit.actor.role != SYSTEM and unit.actor.person_id != person_id:
         raise Forbidden
-    return {"count": unit.count("notification", "t.person_id = %s AND NOT t.read", (person_id,))}
+    return {"count": unit.count("notification", "t.person_id = %s AND NOT t.read", (person_id,), planned=True)}

@@ -44,5 +44,5 @@ def recipients(unit: Unit, task: Record) -> list[str]:
     entity = unit.get("entity", task["entity_id"])
     where = "t.task_id = %s OR (t.task_id IS NULL AND t.task_type_id = %s AND t.entity_id = %s)"
     parent = entity["parent_id"] if entity else None
-    subscribed = unit.find("subscription", where, (task.id, task["task_type_id"], parent))
+    subscribed = unit.find("subscription", where, (task.id, task["task_type_id"], parent), planned=True)
     return [*(task["assignees"] or []), *(s["person_id"] for s in subscribed)]

@@ -26,14 +26,14 @@ def _checked(unit: Unit, task_id: str, date: str, person_id: str) -> tuple[Recor
     if person_id not in (task["assignees"] or []) or not (chief or person_id == unit.actor.person_id):
         raise Forbidden
     where = "t.task_id = %s AND t.date = %s AND t.person_id = %s"
-    return task, unit.first("time_spent", where, (task_id, date, person_id))
+    return task, unit.first("time_spent", where, (task_id, date, person_id), planned=True)
 
 
 def sum_up(unit: Unit, task_id: str | None) -> None:
     """Set a task's duration to the sum of its rows."""
     task = unit.get("task", task_id)
     if task is not None:
-        rows = unit.find("time_spent", "t.task_id = %s", (task.id,))
+        rows = unit.find("time_spent", "t.task_id = %s", (task.id,), planned=True)
         unit.update(task, {"duration": float(sum(row["duration"] or 0 for row in rows))})
 
 

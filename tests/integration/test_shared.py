@@ -21,7 +21,7 @@ SHARED = SharedLists(
     shelves=Part("shelf", order="t.name", relations=True),
     long=Part("book", "(t.doc::json->>'pages')::int > %s", "t.name", (100,)),
 )
-MINE = Part("book", "t.name LIKE %s", args=(1, "My%"), cell="json_build_object('name', t.name, 'mine', %s)::text")
+MINE = Part("book", "t.name LIKE %s", args=(1, "My%"), cell="json_build_object('name', t.name, 'mine', %s::int)::text")
 
 
 class Counted(Unit):
@@ -29,9 +29,9 @@ class Counted(Unit):
 
     statements = 0
 
-    def undecoded(self, statement: str, args: Any = None) -> list[tuple[Any, ...]]:
+    def undecoded(self, statement: str, args: Any = None, *, planned: bool = False) -> list[tuple[Any, ...]]:
         Counted.statements += 1
-        return super().undecoded(statement, args)
+        return super().undecoded(statement, args, planned=planned)
 
 
 @pytest.fixture(scope="module")
