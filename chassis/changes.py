@@ -69,7 +69,7 @@ def write_rows(cursor: Any, resource: Resource, records: list[Record], schema: s
     if schema:
         cursor.execute(sql.upsert(resource, schema), cells)
     else:
-        prepared_for(resource, "keep", sql.prepared).run(cursor, cells)
+        prepared_for(resource, "keep", sql.prepared).later(cursor, cells)
 
 
 def _cell(kind: str, value: Any) -> Any:

@@ -13,6 +13,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from chassis import tracing
 from chassis.at_once import waits
+from chassis.prepared import GatheringConnection
 
 # Documents go to the socket as they are: as bytes, never decoded.
 RAW_TEXT = extensions.new_type((25, 114, 3802), "RAW_TEXT", extensions.BYTES)
@@ -21,15 +22,6 @@ POOL_SIZE = 8
 Connection = PoolProxiedConnection
 Cursor = DBAPICursor
 __all__ = ["Connection", "Cursor", "DBAPIConnection", "Database", "psycopg2"]
-
-
-class RememberingConnection(extensions.connection):
-    """A connection that knows which statements it has prepared."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Connect; nothing is prepared yet."""
-        super().__init__(*args, **kwargs)
-        self.prepared: set[str] = set()
 
 
 class Database:
@@ -66,7 +58,7 @@ class Database:
             connect_args={
                 "options": options,
                 "application_name": "kiroku",
-                "connection_factory": RememberingConnection,
+                "connection_factory": GatheringConnection,
                 **tracing.cursor_options(),
             },
         )
@@ -81,7 +73,7 @@ class Database:
             except BaseException:
                 _make_clean(raw)
                 raise
-            if raw.info.transaction_status != extensions.TRANSACTION_STATUS_IDLE:
+            if raw.waiting or raw.info.transaction_status != extensions.TRANSACTION_STATUS_IDLE:
                 _make_clean(raw)
 
     @contextmanager
@@ -114,6 +106,7 @@ class Database:
 
 
 def _make_clean(raw: Any) -> None:
+    raw.waiting.clear()
     if raw.closed:
         return
     try:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from psycopg2 import extensions
+
 INFERRED = "unknown"  # PostgreSQL finds the type out from where the argument stands
 _CAST = re.compile(r"::(\w+(?:\[\])?)")
 _numbers = itertools.count(1)
@@ -17,6 +19,45 @@ _numbers = itertools.count(1)
 _of_things: dict[tuple[int, str], tuple[Any, "Prepared"]] = {}
 # Texts of the services' own code, so there are never many.
 _plans: dict[str, "Prepared"] = {}
+
+
+class GatheringConnection(extensions.connection):
+    """A connection that knows which statements it has prepared, and which ones wait to be sent with the next."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Connect; nothing is prepared yet."""
+        super().__init__(*args, **kwargs)
+        self.prepared: set[str] = set()
+        self.waiting: list[bytes] = []
+        self.cursor_factory = GatheringCursor
+
+
+class GatheringCursor(extensions.cursor):
+    """A cursor that sends what waits on its connection together with the next statement: one round trip for all.
+
+    What fails in them is raised by that statement, which then is not run.
+    """
+
+    connection: GatheringConnection
+
+    def execute(self, query: Any, vars: Any = None) -> None:
+        """Run what waits, then this statement; the rows are those of the latter."""
+        if waiting := self.connection.waiting:
+            query, vars = b"; ".join([*waiting, self.mogrify(query, vars)]), None
+            waiting.clear()
+        super().execute(query, vars)
+
+    def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
+        """Run what waits, then a COPY."""
+        self.send()
+        super().copy_expert(sql, file, size)
+
+    def send(self) -> None:
+        """Run what waits now."""
+        if waiting := self.connection.waiting:
+            query = b"; ".join(waiting)
+            waiting.clear()
+            super().execute(query)
 
 
 class Prepared:
@@ -36,6 +77,13 @@ class Prepared:
             cursor.execute(self._prepare)
             known.add(self.name)
         cursor.execute(self._execute, args)
+
+    def later(self, cursor: Any, args: Sequence[Any]) -> None:
+        """Run it, for its effect alone, together with the next statement on this connection."""
+        if self.name in cursor.connection.prepared:
+            cursor.connection.waiting.append(cursor.mogrify(self._execute, args))
+        else:
+            self.run(cursor, args)
 
 
 def _listed(parts: Sequence[str]) -> str:

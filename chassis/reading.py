@@ -63,6 +63,11 @@ class Reader:
 
     def flush(self) -> None:
         """Send buffered rows to the database, inside the open transaction."""
+        self._write()
+        self._cursor.send()
+
+    def _write(self) -> None:
+        """Let buffered rows be sent with the next statement."""
         if not self._buffer.empty:
             self._buffer.flush(self._cursor, self._service.resources)
 
@@ -133,7 +138,7 @@ class Reader:
     def rows(self, statement: str, args: Any = None, *, planned: bool = False) -> list[tuple[Any, ...]]:
         """Run a SELECT of the service's own; sees the writes of this unit."""
         self._note_statement(statement)
-        self.flush()
+        self._write()
         if planned:
             plan_of(statement).run(self._cursor, args or ())
         else:
@@ -143,7 +148,7 @@ class Reader:
     def raw(self, statement: str, args: Any = None) -> bytes:
         """Return the single text cell of a SELECT as undecoded bytes; empty when null or without a row."""
         self._note_statement(statement)
-        self.flush()
+        self._write()
         with self._connection.cursor() as cursor:
             _register(cursor)
             cursor.execute(statement, args or None)
@@ -190,7 +195,7 @@ class Reader:
     def undecoded(self, statement: str, args: Any = None, *, planned: bool = False) -> list[tuple[Any, ...]]:
         """Run a SELECT and return its rows with texts as the bytes that came; sees the writes of this unit."""
         self._note_statement(statement)
-        self.flush()
+        self._write()
         with self._connection.cursor() as cursor:
             _register(cursor)
             if planned:
@@ -205,7 +210,7 @@ class Reader:
         For many rows: they come while PostgreSQL still reads, and no object is made of each cell.
         """
         self._note_statement(statement)
-        self.flush()
+        self._write()
         lines = _Lines()
         told = self._cursor.mogrify(statement, args or None).decode()
         self._cursor.copy_expert(f"COPY ({told}) TO STDOUT", lines)
@@ -241,13 +246,13 @@ class Reader:
         if self._watch:
             self._watch.ids(kind, ids)
         resource = self.resource(kind)
-        self.flush()
+        self._write()
         prepared_for(resource, how, sql.prepared).run(self._cursor, (arg,))
         return self._met(resource)
 
     def _load(self, kind: str, tail: str, args: Sequence[Any], *, planned: bool) -> list[Record]:
         resource = self.resource(kind)
-        self.flush()
+        self._write()
         statement = sql.select_rows(resource) + tail
         if planned:
             plan_of(statement).run(self._cursor, tuple(args))

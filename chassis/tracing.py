@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from psycopg2 import extensions
+from chassis.prepared import GatheringCursor
 
 _OFF: AbstractContextManager[Any] = nullcontext()
 _tracer: Any = None
@@ -68,7 +68,7 @@ def carry(headers: dict[str, str]) -> None:
         propagate.inject(headers)
 
 
-class TracedCursor(extensions.cursor):
+class TracedCursor(GatheringCursor):
     """A cursor whose statements are spans while traces are on."""
 
     def execute(self, query: Any, vars: Any = None) -> None:

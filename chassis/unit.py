@@ -216,6 +216,7 @@ class Unit(Reader):
 
     def rollback_to(self, savepoint: str, kept: int) -> None:
         """Undo what was written since `savepoint`: rows, and all but the first `kept` changes."""
+        self._connection.waiting.clear()
         self._cursor.execute(f"ROLLBACK TO SAVEPOINT {savepoint}")
         self._buffer = Buffer()
         self._known.clear()
@@ -223,7 +224,7 @@ class Unit(Reader):
 
     def finish(self, before_commit: Callable[[Any], None] | None = None) -> int | None:
         """Write all, append the events, refresh what is derived, commit. Return the position; None without events."""
-        self.flush()
+        self._write()
         position = None
         events = self._events()
         if events:

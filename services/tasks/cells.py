@@ -80,7 +80,7 @@ class Cells:
             return
         cells = sorted(found)
         columns = [*zip(*cells, strict=True), *zip(*(found[cell] for cell in cells), strict=True)]
-        self._adding.run(cursor, [list(column) for column in columns])
+        self._adding.later(cursor, [list(column) for column in columns])
         if any(amounts[0] < 0 for amounts in found.values()):
             cursor.execute(f"DELETE FROM {self.name} WHERE amount = 0")
 

@@ -4,6 +4,7 @@ Made anew whenever something that they show changes, in the same transaction; so
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -32,24 +33,19 @@ DDL = """
 CREATE TABLE entity_row (entity_id uuid PRIMARY KEY, body text NOT NULL, compact text NOT NULL);
 ALTER TABLE entity_row ALTER body SET STORAGE EXTERNAL, ALTER compact SET STORAGE EXTERNAL;
 """
+# Documents of tasks and their relations take turns in one array.
 ENTITIES = Prepared(
     "entities of rows",
     ("uuid[]",),
     """
 SELECT e.id::text, e.kind, e.doc, et.name, p.name, up.id::text, up.name, top.id::text, top.name,
     ARRAY(SELECT l.entity_in_id::text FROM entity_link l JOIN entity x ON x.id = l.entity_in_id AND x.kind = 'episode'
-          WHERE e.kind = 'asset' AND l.entity_out_id = e.id ORDER BY l.created_at, l.id)
+          WHERE e.kind = 'asset' AND l.entity_out_id = e.id ORDER BY l.created_at, l.id),
+    (SELECT '[' || string_agg(t.doc || ',{"":0' || t.rel, ',' ORDER BY t.created_at, t.id) || ']'
+     FROM task t WHERE t.entity_id = e.id)
 FROM entity e LEFT JOIN entity_type et ON et.id = e.entity_type_id LEFT JOIN project p ON p.id = e.project_id
     LEFT JOIN entity up ON up.id = e.parent_id LEFT JOIN entity top ON top.id = up.parent_id
 WHERE e.id = ANY($1) AND e.kind IN ('asset', 'shot')
-""",
-)
-TASKS = Prepared(
-    "tasks of rows",
-    ("uuid[]",),
-    """
-SELECT t.entity_id::text, t.doc, coalesce(t.assignees, '{}')::text[] FROM task t
-WHERE t.entity_id = ANY($1) ORDER BY t.created_at, t.id
 """,
 )
 KEEP = Prepared(
@@ -125,12 +121,17 @@ def _make_batch(cursor: Any, ids: list[str]) -> None:
         cursor.execute("DELETE FROM entity_row WHERE entity_id = ANY(%s::uuid[])", (sorted(gone),))
     if not found:
         return
-    tasks: dict[str, list[dict[str, Any]]] = {}
-    TASKS.run(cursor, ([row[0] for row in found],))
-    for entity_id, doc, assignees in cursor.fetchall():
-        tasks.setdefault(entity_id, []).append({**orjson.loads(doc), "assignees": assignees, "is_subscribed": False})
-    rows = [(row[0], *row_of(row, tasks.get(row[0], ()))) for row in sorted(found)]
-    KEEP.run(cursor, [list(column) for column in zip(*rows, strict=True)])
+    rows = [(row[0], *row_of(row[:-1], tasks_of(row[-1]))) for row in sorted(found, key=itemgetter(0))]
+    KEEP.later(cursor, [list(column) for column in zip(*rows, strict=True)])
+
+
+def tasks_of(text: str | None) -> list[dict[str, Any]]:
+    """Return the tasks in the last cell of ENTITIES. Pure."""
+    parts = orjson.loads(text) if text else []
+    return [
+        {**task, "assignees": relations["assignees"] or [], "is_subscribed": False}
+        for task, relations in zip(parts[::2], parts[1::2], strict=True)
+    ]
 
 
 def touched(cursor: Any, changes: list[Change]) -> list[str]:
