@@ -22,7 +22,7 @@ def value(name: str, number: int, world: World) -> Any:
     return _fixed(name, number, world) if name in _FIXED else _next(name, number, world)
 
 
-_FIXED = ("n", "project", "preview", "asset_type", "day", "run", "assigned", "assignee")
+_FIXED = ("n", "project", "same_task", "preview", "asset_type", "day", "run", "assigned", "assignee")
 
 
 def _fixed(name: str, number: int, world: World) -> Any:
@@ -30,6 +30,7 @@ def _fixed(name: str, number: int, world: World) -> Any:
     values = {
         "n": number,
         "project": world.project,
+        "same_task": world.tasks[0] if world.tasks else "",
         "preview": world.preview,
         "asset_type": world.asset_type,
         "day": (FIRST_DAY + timedelta(days=number // max(1, len(world.assigned)) % 3000)).isoformat(),
@@ -82,7 +83,7 @@ def maker(scenario: Scenario, target: Target, world: World, etag: str | None = N
         body = b"" if scenario.body is None else json.dumps(filled(scenario.body, number, world)).encode()
         return target.request(scenario.method, path, body, **headers)
 
-    moving = set(BRACES.findall(scenario.path)) - {"project", "preview", "asset_type", "run"}
+    moving = set(BRACES.findall(scenario.path)) - {"project", "preview", "asset_type", "run", "same_task"}
     if scenario.body is None and not moving:
         once = make(0)
         return lambda number: once

@@ -1,7 +1,7 @@
 """CPU and memory of a server's processes: the one that listens, what started it and what it started."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import psutil
@@ -13,13 +13,28 @@ SHELLS = ("bash", "sh", "dash", "zsh", "make", "systemd", "init", "tini", "tmux"
 
 @dataclass(frozen=True)
 class Usage:
-    """CPU in seconds since each process began; memory in MiB. pss shares common pages, rss counts them each time."""
+    """CPU in seconds since each process began, by its id; memory in MiB.
 
-    cpu: float = 0.0
+    pss shares common pages, rss counts them each time. others_cpu is that of databases and brokers.
+    """
+
+    cpu: dict[int, float] = field(default_factory=dict)
+    others_cpu: dict[int, float] = field(default_factory=dict)
     rss: float = 0.0
     pss: float = 0.0
-    others_cpu: float = 0.0
-    processes: int = 0
+
+    @property
+    def processes(self) -> int:
+        """Return how many processes the application has."""
+        return len(self.cpu)
+
+    def since(self, before: "Usage") -> tuple[float, float]:
+        """Return the CPU seconds spent since `before` by the application and by the others that run now."""
+        return _difference(self.cpu, before.cpu), _difference(self.others_cpu, before.others_cpu)
+
+
+def _difference(after: dict[int, float], before: dict[int, float]) -> float:
+    return sum(seconds - before.get(pid, 0.0) for pid, seconds in after.items())
 
 
 def find_pids(url: str) -> list[int]:
@@ -61,25 +76,24 @@ def _topmost(process: psutil.Process) -> psutil.Process:
 
 
 def usage(pids: Iterable[int]) -> Usage:
-    """Return what these processes use now; those that are gone count nothing."""
-    cpu = rss = pss = others = 0.0
-    count = 0
-    for pid in pids:
+    """Return what these processes and all that they have started use now; those that are gone count nothing."""
+    cpu, others = dict[int, float](), dict[int, float]()
+    rss = pss = 0.0
+    for pid in family(pids):
         try:
             process = psutil.Process(pid)
             with process.oneshot():
                 times = process.cpu_times()
                 spent = times.user + times.system
                 if process.name().startswith(OTHERS):
-                    others += spent
+                    others[pid] = spent
                     continue
-                cpu += spent
+                cpu[pid] = spent
                 rss += process.memory_info().rss
                 pss += _shared(process)
-                count += 1
         except psutil.Error:
             continue
-    return Usage(cpu, rss / 2**20, pss / 2**20, others, count)
+    return Usage(cpu, others, rss / 2**20, pss / 2**20)
 
 
 def _shared(process: psutil.Process) -> float:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from bench.client import Connection, Measurement, Target, measure
 from bench.fill import maker
 from bench.load import Api
-from bench.processes import Usage, usage
+from bench.processes import usage
 from bench.scenarios import Scenario
 from bench.world import World
 
@@ -84,7 +84,7 @@ def run_one(server: Server, scenario: Scenario, seconds: float) -> Result:
         gc.collect()
         before = usage(server.pids)
         run = measure(target, make, clients=clients, seconds=seconds, wanted=(scenario.wanted,))
-        result.runs[clients], result.cpu[clients] = run, _spent(before, usage(server.pids))
+        result.runs[clients], result.cpu[clients] = run, usage(server.pids).since(before)
         first += len(run.latencies) + sum(run.errors.values())
         if not warm.latencies and not run.latencies:
             break
@@ -119,7 +119,3 @@ def etag_of(target: Target, scenario: Scenario, world: World) -> str | None:
         return connection.exchange(maker(scenario, target, world)(0)).header("ETag")
     finally:
         connection.close()
-
-
-def _spent(before: Usage, after: Usage) -> tuple[float, float]:
-    return after.cpu - before.cpu, after.others_cpu - before.others_cpu

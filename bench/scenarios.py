@@ -1,7 +1,7 @@
 """What is measured, as data: the rows of the design's table of numbers, with what the peer was measured at.
 
 Paths and bodies hold names in braces, filled from the loaded production for each request: {n} counts requests, {shot},
-{asset}, {task}, {person} … take the next of their kind each time.
+{asset}, {task}, {person} … take the next of their kind each time, {same_task} does not.
 """
 
 from dataclasses import dataclass
@@ -60,6 +60,7 @@ WRITE_PEER = Peer((26, 95), (26, 95), (20, 83))
 
 READS: tuple[Scenario, ...] = (
     Scenario("one task", "GET", "/data/tasks/{task}", LISTS, LIST_PEER, (10, 6)),
+    Scenario("one task, asked again", "GET", "/data/tasks/{same_task}", LISTS, LIST_PEER, (10, 6)),
     Scenario("one entity", "GET", "/data/entities/{shot}", LISTS, LIST_PEER, (10, 6)),
     Scenario("one person", "GET", "/data/persons/{person}", LISTS, LIST_PEER, (10, 6)),
     Scenario("status list", "GET", "/data/task-status", LISTS, LIST_PEER, (10, 6)),

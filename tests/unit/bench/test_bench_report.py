@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.client import Measurement
-from bench.processes import family, usage
+from bench.processes import Usage, family, usage
 from bench.report import aligned, peer_ratio, save, server_ratio, table
 from bench.run import Result
 from bench.special import Figure
@@ -64,9 +64,14 @@ def test_json_holds_null_where_there_is_no_number(tmp_path: Path) -> None:
 
 def test_usage_counts_processes_that_are_there() -> None:
     now = usage([os.getpid(), 2**22 + 1])
-    assert now.processes == 1
+    assert now.cpu[os.getpid()] > 0
     assert now.rss > 1
-    assert now.cpu > 0
+
+
+def test_what_was_spent_counts_processes_that_have_begun_and_not_those_that_have_ended() -> None:
+    before = Usage(cpu={1: 5.0, 2: 70.0}, others_cpu={3: 40.0})
+    after = Usage(cpu={1: 6.0, 4: 0.5}, others_cpu={5: 0.25})
+    assert after.since(before) == (1.5, 0.25)
 
 
 def test_a_family_never_holds_the_one_who_measures() -> None:
