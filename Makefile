@@ -34,7 +34,7 @@ rebuild: $(RUNTIME)        ## rebuild the read models of SERVICE from its log
 test: lint types deploy-check unit integration cases journeys faults
 
 unit: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses 2 tests/unit
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/unit
 
 cases: $(STAMP)          ## every recorded case as a test, in both shapes
 	$(BIN)/python -m pytest tests/contract

@@ -4,9 +4,7 @@ Knows pysaml2 (which runs the program xmlsec1) and no records. `told` are the se
 entity_id, key_file, cert_file}.
 """
 
-import hmac
 import logging
-import secrets
 import threading
 import time
 from collections.abc import Mapping
@@ -26,10 +24,10 @@ from saml2.saml import NAMEID_FORMAT_TRANSIENT
 from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
 
 from chassis.errors import Unavailable
+from services.auth.saml_requests import is_own_request, new_request_id
 
 logger = logging.getLogger(__name__)
 METADATA_SECONDS, FAILED_SECONDS = 3600.0, 10.0
-REQUEST_SECONDS = 600
 SKEW_SECONDS = 60
 LARGEST = 1024 * 1024
 EMAIL = {"email", "mail", "emailaddress"}
@@ -75,24 +73,6 @@ def metadata_of(told: Mapping[str, Any]) -> bytes:
     """Return our own metadata, with which an identity provider learns to know us."""
     text = str(entity_descriptor(_config(told)))
     return text.encode()
-
-
-def new_request_id(secret: str) -> str:
-    """Return an id for a request that we recognise in its answer for ten minutes, without keeping it."""
-    plain = f"k{int(time.time()):x}-{secrets.token_hex(12)}"
-    return f"{plain}-{_seal(secret, plain)}"
-
-
-def is_own_request(secret: str, id_: object) -> bool:
-    """Tell whether `id_` was made by `new_request_id` in the last ten minutes."""
-    plain, _, seal = str(id_).rpartition("-")
-    if not plain.isascii() or not seal.isascii() or not hmac.compare_digest(seal, _seal(secret, plain)):
-        return False
-    return 0 <= time.time() - int(plain[1:].partition("-")[0], 16) <= REQUEST_SECONDS
-
-
-def _seal(secret: str, plain: str) -> str:
-    return hmac.new(secret.encode(), f"saml request {plain}".encode(), "sha256").hexdigest()[:32]
 
 
 class _OwnRequests(dict[str, str]):

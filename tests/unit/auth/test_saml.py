@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from services.auth.saml import REQUEST_SECONDS, is_own_request, new_request_id
+from services.auth.saml_requests import REQUEST_SECONDS, is_own_request, new_request_id
 from services.auth.single_sign_on import local_path
 
 SECRET = "a secret of at least thirty-two bytes"
