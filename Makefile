@@ -49,7 +49,7 @@ journeys: $(STAMP)
 	$(BIN)/python -m pytest tests/journeys
 
 integration: $(STAMP)
-	$(BIN)/python -m pytest tests/integration
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/integration
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

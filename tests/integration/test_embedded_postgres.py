@@ -130,7 +130,7 @@ def test_a_killed_server_starts_again_with_everything_that_was_committed(tmp_pat
         server.stop("immediate")
 
 
-@pytest.mark.parametrize("left_behind", ["", f"{os.getpid()}\n/elsewhere\n"])
+@pytest.mark.parametrize("left_behind", ["", f"{os.getpid()}\n/elsewhere\n"], ids=["nothing", "a stranger"])
 def test_a_note_that_names_no_process_or_a_stranger_is_no_obstacle(tmp_path: Path, left_behind: str) -> None:
     with EmbeddedPostgres(tmp_path, durable=False):
         pass
