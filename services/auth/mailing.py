@@ -20,10 +20,9 @@ from services.auth.one_time import EMAIL_OTP, INVITATION, digits_of, token_of
 
 logger = logging.getLogger(__name__)
 FIRST_WAIT, LONGEST_WAIT = 5, 600
-DUE = """
-SELECT id FROM one_time_code WHERE mailed_at IS NULL AND expires_at > now()
-AND (next_try_at IS NULL OR next_try_at <= now()) ORDER BY created_at LIMIT 10
-"""
+IS_DUE = "mailed_at IS NULL AND expires_at > now() AND (next_try_at IS NULL OR next_try_at <= now())"
+DUE = f"SELECT id FROM one_time_code WHERE {IS_DUE} ORDER BY created_at LIMIT 10"
+STILL_DUE = f"SELECT 1 FROM one_time_code WHERE id = %s AND {IS_DUE}"
 RESET_TEXT = """Hello {name},
 
 somebody, probably you, asked for a new password at {studio}. Set it here within two hours:
@@ -109,7 +108,10 @@ def send_next(service: Service) -> bool:
             if not claimed(cursor, f"one_time_code {id_}"):
                 continue
             try:
-                return _send(service, str(id_), server)
+                # Another process may have sent it since it was found.
+                cursor.execute(STILL_DUE, (id_,))
+                if cursor.fetchone():
+                    return _send(service, str(id_), server)
             finally:
                 release(cursor, f"one_time_code {id_}")
     return False
