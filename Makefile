@@ -46,7 +46,7 @@ faults: $(STAMP)         ## kill -9 of every process, of PostgreSQL and of the b
 	$(BIN)/python -m pytest tests/faults
 
 journeys: $(STAMP)
-	$(BIN)/python -m pytest tests/journeys
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/journeys
 
 integration: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/integration
