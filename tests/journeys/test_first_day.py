@@ -13,7 +13,6 @@ import skimage.data
 from PIL import Image
 
 from tests.support.server import SHAPES, RunningServer, running_server
-from tests.support.waiting import wait_for
 
 
 @pytest.fixture(scope="module", params=SHAPES)
@@ -123,32 +122,6 @@ def test_casting_is_replaced_as_a_whole(studio: dict[str, Any]) -> None:
     assert (row["asset_name"], row["nb_occurences"], row["label"]) == ("Momo", 2, "animate")
     gazu.client.put(path, [])
     assert gazu.client.get(path) == []
-
-
-def test_castings_and_spreadsheets_asked_for_again_show_what_has_changed(
-    server: RunningServer, studio: dict[str, Any], token: str
-) -> None:
-    lender = gazu.client.post("data/projects", {"name": f"Lender {uuid4().hex[:6]}"})
-    kind = gazu.client.get(f"data/assets/{studio['asset']['id']}")["entity_type_id"]
-    lent = gazu.client.post(f"data/projects/{lender['id']}/asset-types/{kind}/assets/new", {"name": "Lamp"})
-    path, shot = f"data/projects/{studio['project']['id']}", studio["shot"]["id"]
-    gazu.client.put(f"{path}/entities/{shot}/casting", [{"asset_id": lent["id"], "nb_occurences": 1}])
-
-    def shown() -> tuple[str, str]:
-        """Return the name of the asset in the casting, and of the shot in the spreadsheet."""
-        [row] = gazu.client.get(f"{path}/sequences/all/casting")[shot]
-        url = f"{server.url}/export/csv/projects/{studio['project']['id']}/shots.csv"
-        sheet = requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
-        return row["asset_name"], sheet.content.decode().splitlines()[1].split(";")[3]
-
-    assert [shown() for _ in range(4)] == [("Lamp", "SH010")] * 4
-    for name in ("Old lamp", "Lamp again"):
-        gazu.client.put(f"data/entities/{lent['id']}", {"name": name})
-        gazu.client.put(f"data/entities/{shot}", {"name": f"{name}'s shot"})
-        assert gazu.client.get(f"data/shots/{shot}")["name"] == f"{name}'s shot"
-        wait_for(lambda: shown() == (name, f"{name}'s shot"), 5)  # noqa: B023  # asked at once
-    gazu.client.put(f"data/entities/{shot}", {"name": "SH010"})
-    gazu.client.put(f"{path}/entities/{shot}/casting", [])
 
 
 def test_a_comment_moves_the_task_and_its_dates(studio: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import requests
 
 from kiroku.system import SERVICES
 from tests.support.server import DISTRIBUTED, EMBEDDED, SHAPES, RunningServer, running_server
+from tests.support.studio import Client
 from tests.support.writers import token_of
 
 TIMES = {EMBEDDED: 50, DISTRIBUTED: 500}
@@ -44,3 +45,25 @@ def test_a_client_reads_what_it_wrote_whichever_service_answers(server: RunningS
         names = {each["name"] for each in context["task_types"]}  # type: ignore[index]
         assert f"Compositing {count}" in names
     assert task["id"]
+
+
+def test_castings_and_spreadsheets_asked_for_again_show_what_has_changed(server: RunningServer) -> None:
+    client = Client(server)
+    film, lender = (client.ask("POST", "data/projects", {"name": f"P {uuid4().hex[:6]}"})["id"] for _ in range(2))
+    kind = client.ask("GET", "data/asset-types")[0]["id"]
+    shot = client.ask("POST", f"data/projects/{film}/shots", {"name": "SH010"})["id"]
+    lent = client.ask("POST", f"data/projects/{lender}/asset-types/{kind}/assets/new", {"name": "Lamp"})["id"]
+    casting = [{"asset_id": lent, "nb_occurences": 1}]
+    client.ask("PUT", f"data/projects/{film}/entities/{shot}/casting", casting)
+
+    def shown() -> tuple[str, str]:
+        """Return the name of the asset in the casting, and of the shot in the spreadsheet."""
+        [row] = client.ask("GET", f"data/projects/{film}/sequences/all/casting")[shot]
+        sheet = client.call("GET", f"export/csv/projects/{film}/shots.csv").content.decode()
+        return row["asset_name"], sheet.splitlines()[1].split(";")[3]
+
+    assert [shown() for _ in range(4)] == [("Lamp", "SH010")] * 4
+    for name in ("Old lamp", "Lamp again"):
+        client.ask("PUT", f"data/entities/{lent}", {"name": name})
+        client.ask("PUT", f"data/entities/{shot}", {"name": f"{name}'s shot"})
+        assert [shown() for _ in range(4)] == [(name, f"{name}'s shot")] * 4
