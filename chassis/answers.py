@@ -8,7 +8,7 @@ import threading
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
-from chassis.at_once import note_kept
+from chassis.at_once import note_light
 from chassis.marks import Marks, Watch
 from chassis.messages import Reply, Request
 from chassis.operations import Operation
@@ -96,7 +96,7 @@ class Answers:
             if read(slot) != mark:
                 return None
         KEPT_ANSWERS.add(1, self._service)
-        note_kept()
+        note_light()
         return plain(answer.reply)
 
     def keep(self, key: Key, watch: Watch, reply: Reply) -> None:

@@ -1,21 +1,40 @@
 """Answers at once: a thread that serves many connections may answer, but must not wait for a database or a broker.
 
 Such a thread works inside `at_once()`. Whatever is about to wait says so by `waits()`, and what was begun is then done
-again by a thread that may. So both ways run the same code, and what reaches the client is the same.
+again by a thread that may. So both ways run the same code, and what reaches the client is the same. What waits for a
+reply alone, as a call over the broker does, may pause what is worked on instead, where that is `pausable()`.
 """
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 
 class NotAtOnce(BaseException):
     """This takes a thread that may wait."""
 
 
+class Pausable(Protocol):
+    """What a thread that serves many connections is at work on, and can go on with later."""
+
+    def pause(self, seconds: float) -> None:
+        """Let the thread do something else until `wake` is called, for so many seconds at most."""
+        ...
+
+    def wake(self) -> None:
+        """Let the thread go on with this; may be called by any thread, and before the pause."""
+        ...
+
+    def before_waiting(self, work: Callable[[], None]) -> None:
+        """Let the thread do `work` before it waits for its connections the next time."""
+        ...
+
+
 class _Here(threading.local):
     hurried = False
-    kept = False
+    work: Pausable | None = None
+    light = False
     turn: Callable[[], None] | None = None
 
 
@@ -23,13 +42,18 @@ _here = _Here()
 
 
 @contextmanager
-def at_once() -> Iterator[None]:
-    """Let this thread wait for nothing until the end of the block."""
-    _here.hurried = True
+def at_once(work: Pausable | None = None) -> Iterator[None]:
+    """Let this thread wait for nothing until the end of the block; `work` is what it does, if that can be paused."""
+    _here.hurried, _here.work = True, work
     try:
         yield
     finally:
-        _here.hurried = False
+        _here.hurried, _here.work = False, None
+
+
+def pausable() -> Pausable | None:
+    """Return what this thread is at work on, if it serves many connections and can pause this."""
+    return _here.work
 
 
 def waits() -> None:
@@ -50,12 +74,12 @@ def pass_on() -> None:
         give()
 
 
-def note_kept() -> None:
-    """Note that this thread has found a kept answer: one that needed no waiting."""
-    _here.kept = True
+def note_light() -> None:
+    """Note that this thread has found an answer that a thread which serves many connections could have found."""
+    _here.light = True
 
 
-def take_kept() -> bool:
-    """Tell whether this thread has found a kept answer since it was asked the last time."""
-    kept, _here.kept = _here.kept, False
-    return kept
+def take_light() -> bool:
+    """Tell whether this thread has found such an answer since it was asked the last time."""
+    light, _here.light = _here.light, False
+    return light

@@ -7,10 +7,11 @@ for a client while nothing it was made of has moved and all that this client has
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from math import inf
 from time import monotonic
 
-from chassis.answers import SECONDS, Key, Store, key_of, plain
-from chassis.at_once import note_kept, waits
+from chassis.answers import LONGEST, SECONDS, Key, Store, key_of, plain
+from chassis.at_once import note_light, pausable, waits
 from chassis.errors import DomainError
 from chassis.messages import MadeOf, Reply, Request
 from chassis.moves import ALL, Move
@@ -22,6 +23,7 @@ LIMIT = 16 * 1024 * 1024
 LATE_SECONDS = 1.0
 MANY_QUESTIONS = 10_000
 MANY_MOVES = 1_000
+HEAVY_SECONDS, QUICK_SECONDS = 60.0, 0.1
 
 
 class Log:
@@ -128,6 +130,29 @@ class Moves:
         return True
 
 
+class Weights:
+    """Which operations answer so lightly that one thread may pass on their answers for many connections.
+
+    An operation is heavy until it has answered lightly, and for a minute after an answer that was long, slow or a file.
+    """
+
+    def __init__(self) -> None:
+        """Know no operation yet."""
+        self._until: dict[str, float] = {}
+
+    def heavy(self, operation: str) -> bool:
+        """Tell whether an answer of this operation may be heavy."""
+        return self._until.get(operation, inf) > monotonic()
+
+    def weigh(self, operation: str, reply: Reply, seconds: float) -> bool:
+        """Note what an operation has answered after so many seconds; tell whether it is light."""
+        short = reply.file is None and isinstance(reply.body, bytes) and len(reply.body) <= LONGEST
+        if not short or seconds > QUICK_SECONDS:
+            self._until[operation] = monotonic() + HEAVY_SECONDS
+            return False
+        return self._until.setdefault(operation, -inf) <= monotonic()
+
+
 class KeptAnswers:
     """A bus that asks the one behind it only for what it does not know."""
 
@@ -139,14 +164,14 @@ class KeptAnswers:
         self._store = Store(limit, seconds)
         self._seconds = seconds
         self._asked: dict[Key, float] = {}
+        self._weights = Weights()
 
     def call(self, request: Request) -> Reply:
         """Return the reply of the operation that `request` names. Raises its DomainError."""
         operation = self._operations.get(request.operation)
         key = key_of(operation, request) if operation else None
         if key is None:
-            waits()
-            reply = self._bus.call(request)
+            reply = self._asked_now(request, writes=operation is None or operation.writes)
             if reply.positions:
                 self._moves.written(reply.positions)
             return reply
@@ -154,13 +179,23 @@ class KeptAnswers:
         kept = self._store.get(key)
         if kept is not None and self._moves.same(service, kept.facts, request.needs):
             KEPT_ANSWERS.add(1, service)
-            note_kept()
+            if kept.reply.file is None:
+                note_light()
             return plain(kept.reply)
-        waits()
         request.keeps = self._is_asked_again(key)
-        reply = self._bus.call(request)
+        reply = self._asked_now(request, writes=False)
         if reply.made_of is not None:
             self._store.put(key, reply, reply.made_of)
+        return reply
+
+    def _asked_now(self, request: Request, *, writes: bool) -> Reply:
+        """Ask the bus behind this one; a thread that serves many connections asks for light answers only."""
+        if writes or pausable() is None or self._weights.heavy(request.operation):
+            waits()
+        started = monotonic()
+        reply = self._bus.call(request)
+        if not writes and self._weights.weigh(request.operation, reply, monotonic() - started):
+            note_light()
         return reply
 
     def _is_asked_again(self, key: Key) -> bool:

@@ -5,29 +5,23 @@ the thread that waits for all connections (`chassis.at_once`), one after the oth
 """
 
 import mmap
-import re
 import select
 import signal
 import threading
 import time
-from concurrent.futures import Future
-from contextlib import suppress
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from chassis.at_once import NotAtOnce, at_once, hold, pass_on, take_kept
+from chassis.at_once import hold, pass_on, take_light
+from gateway.trials import SILENCE_SECONDS, OneRequest, Outbox, Rounds, Trial
 
-SILENCE_SECONDS = 60.0
 PATIENCE_MS = 2
 TURN_SECONDS, SLOW_SECONDS = 0.02, 0.5
 COURTESY_SECONDS = 0.001
 MOST_WORKERS, NOBODY = 64, -1
-LARGEST_HEAD = 16 * 1024
-GATHERED = 64 * 1024
 # A client that was given so many kept answers in a row is likely to ask for another.
 USUAL = 2
-WITH_MORE = re.compile(rb"\r\n(?:content-length|transfer-encoding|expect|upgrade)[ \t]*:", re.IGNORECASE)
 
 
 class Crowds:
@@ -87,9 +81,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     crowds = Crowds()
     turns = Turns()
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Have no connections yet."""
+        super().__init__(*args, **options)
+        self.rounds = Rounds()
+
     def notify(self) -> None:
         """Say that the worker lives, and how many connections it has."""
         super().notify()
+        self.rounds.end()
         self.crowds.tell(self.age, self.nr_conns)
 
     def accept(self, listener: Any) -> None:
@@ -109,7 +109,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         reading a record. Nobody else waits meanwhile: with work in the queue a thread does not stay.
         """
         while True:
-            take_kept()
+            take_light()
             # A new connection may not have asked for anything yet.
             if conn.initialized and not conn.is_http2 and self.turns.take():
                 hold(self.turns.give)
@@ -117,7 +117,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 kept = super().handle(conn)
             finally:
                 pass_on()
-            conn.run = getattr(conn, "run", 0) + 1 if take_kept() else 0
+            conn.run = getattr(conn, "run", 0) + 1 if take_light() else 0
             if kept is not True or not self.alive or conn.run >= USUAL or self.tpool._work_queue.qsize():
                 return kept
             if not _asks_again(conn):
@@ -125,51 +125,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def on_client_socket_readable(self, conn: Any, client: Any) -> None:
         """Answer at once where that can be done, else by a thread."""
-        if conn.run < USUAL or conn.is_http2 or self.cfg.is_ssl or not self._answer(conn, client):
+        if conn.run < USUAL or conn.is_http2 or self.cfg.is_ssl or not Trial(self, conn, client).begin():
             super().on_client_socket_readable(conn, client)
 
-    def _answer(self, conn: Any, client: Any) -> bool:
-        """Answer what has arrived by a kept answer; tell whether that could be done. Waits for nothing."""
-        with suppress(OSError):
-            head = conn.sock.recv(LARGEST_HEAD)
-            outbox = Outbox()
-            unreader = conn.parser.unreader
-            unreader.unread(head)
-            if _is_plain(head):
-                try:
-                    with at_once():
-                        stays = super().handle_request(next(conn.parser), _OneRequest(conn, outbox))
-                except (NotAtOnce, Exception):
-                    # Nothing has been sent: a thread begins again, and meets the same problem if there is one.
-                    unreader.take_buffered()
-                    unreader.unread(head)
-                    conn.run = 0
-                    return False
-                self._send(conn, client, outbox.take(), stays)
-                return True
-        return False
-
-    def _send(self, conn: Any, client: Any, answer: bytes, stays: bool) -> None:
-        """Send what the socket takes; a thread sends the rest to a client that is slow."""
-        self.keepalived_conns.remove(conn)
-        try:
-            sent = conn.sock.send(answer)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            sent, stays = len(answer), False
-        if sent == len(answer) and stays:
-            conn.set_timeout()
-            self.keepalived_conns.append(conn)
-            return
-        self.poller.unregister(client)
-        if sent < len(answer):
-            done = self.tpool.submit(_send_rest, conn, answer[sent:], stays)
-            done.add_done_callback(lambda sending: self.method_queue.defer(self.finish_request, conn, sending))
-        else:
-            ended: Future[bool] = Future()
-            ended.set_result(False)
-            self.finish_request(conn, ended)
+    def answer(self, request: Any, conn: Any) -> bool:
+        """Answer a request into the socket of `conn`; tell whether its connection stays."""
+        return bool(super().handle_request(request, conn))
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Serve one request. A client that neither sends nor takes anything for 60 s must not hold a thread longer."""
@@ -178,7 +139,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             # Whoever writes waits for a disk, and whoever uploads for a client.
             pass_on()
         outbox = Outbox(conn.sock)
-        stays = super().handle_request(req, _OneRequest(conn, outbox))
+        stays = self.answer(req, OneRequest(conn, outbox))
         outbox.flush()
         return stays
 
@@ -200,74 +161,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().finish_request(conn, fs)
 
 
-class Outbox:
-    """A socket that sends the head of an answer together with its body: one system call, one packet, one wake-up.
-
-    Without a socket behind it, it only gathers.
-    """
-
-    def __init__(self, sock: Any = None) -> None:
-        """Gather for `sock`."""
-        self._sock = sock
-        self._parts: list[bytes] = []
-        self._size = 0
-
-    def sendall(self, data: bytes) -> None:
-        """Gather `data`; send when there is much. What is large is not copied."""
-        if self._sock is not None and self._size + len(data) > GATHERED:
-            # A client may take its time over what is long.
-            pass_on()
-            self.flush()
-            if len(data) > GATHERED:
-                self._sock.sendall(data)
-                return
-        self._parts.append(data)
-        self._size += len(data)
-
-    def sendfile(self, *args: Any, **options: Any) -> Any:
-        """Send what was gathered, and a file after it."""
-        self.flush()
-        return self._sock.sendfile(*args, **options)
-
-    def take(self) -> bytes:
-        """Return what was gathered, and begin anew."""
-        parts, self._parts, self._size = self._parts, [], 0
-        return b"".join(parts)
-
-    def flush(self) -> None:
-        """Send what was gathered."""
-        if self._parts:
-            self._sock.sendall(self.take())
-
-    def __getattr__(self, name: str) -> Any:
-        """Be the socket in everything else."""
-        return getattr(self._sock, name)
-
-
-class _OneRequest:
-    """A connection for one request, whose answer goes into an outbox."""
-
-    __slots__ = ("client", "server", "sock")
-
-    def __init__(self, conn: Any, outbox: Outbox) -> None:
-        self.sock, self.client, self.server = outbox, conn.client, conn.server
-
-
 def _asks_again(conn: Any) -> bool:
     if conn.parser.unreader.buf.getvalue():
         return True
     ready = select.poll()
     ready.register(conn.sock, select.POLLIN)
     return bool(ready.poll(PATIENCE_MS))
-
-
-def _is_plain(head: bytes) -> bool:
-    """Tell whether these are all bytes of one request that has nothing but a head. Pure."""
-    whole = head.startswith(b"GET ") and head.find(b"\r\n\r\n") == len(head) - 4
-    return whole and not WITH_MORE.search(head)
-
-
-def _send_rest(conn: Any, rest: bytes, stays: bool) -> bool:
-    conn.sock.settimeout(SILENCE_SECONDS)
-    conn.sock.sendall(rest)
-    return stays

@@ -1,19 +1,21 @@
 """Calls to other services over the broker: direct replies, one connection per process."""
 
 import itertools
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from time import perf_counter, time_ns
 from typing import Any
 
 from chassis import tracing
-from chassis.at_once import pass_on, waits
+from chassis.at_once import pausable, waits
 from chassis.errors import DomainError, Unavailable
 from chassis.messages import Reply, Request
 from chassis.telemetry import RPC_FAILURES, RPC_SECONDS
 from kiroku.distributed.broker import LARGEST, Broker
 from kiroku.distributed.line import Line, LineDown
+from kiroku.distributed.slots import Slot
+from kiroku.distributed.together import Outgoing
 from kiroku.distributed.wire import pack_request, unpack_reply
 
 REPLY_TO = "amq.rabbitmq.reply-to"
@@ -26,32 +28,6 @@ class RequestTooLargeError(DomainError):
 
     status = 413
     code = "body.too_large"
-
-
-class _Slot:
-    """Where a thread waits for its reply."""
-
-    __slots__ = ("content", "done", "failed", "pieces")
-
-    def __init__(self) -> None:
-        self.done = threading.Event()
-        self.content: bytes | None = None
-        self.pieces: list[bytes] = []
-        self.failed = ""
-
-    def take(self, piece: bytes, label: str) -> bool:
-        """Take a piece of a reply, labelled `<index>/<count>`; tell whether it was the last.
-
-        A reply begins anew when its process died in the middle and another one took the call.
-        """
-        index, _, count = (label or "0/1").partition("/")
-        if index == "0":
-            self.pieces.clear()
-        self.pieces.append(piece)
-        if len(self.pieces) < int(count):
-            return False
-        self.content = piece if len(self.pieces) == 1 else b"".join(self.pieces)
-        return True
 
 
 @contextmanager
@@ -71,7 +47,8 @@ class RpcClient:
         """Call over `broker`; a call that takes longer than `timeout` seconds is given up."""
         self._timeout = timeout
         self._numbers = itertools.count(1)
-        self._waiting: dict[str, _Slot] = {}
+        self._waiting: dict[str, Slot] = {}
+        self._outgoing: dict[str, Outgoing] = {}
         self._broker = broker
         self._line = Line(broker, "rpc-client", opened=self._open, lost=self._fail_all)
 
@@ -101,19 +78,17 @@ class RpcClient:
         piece = body if isinstance(body, bytes) else bytes(body)
         if slot.take(piece, message.properties.get("message_id", "")):
             self._waiting.pop(number, None)
-            slot.done.set()
+            slot.finish()
 
     def _returned(self, problem: Any, exchange: str, key: str, message: Any) -> None:
         slot = self._waiting.pop(message.properties.get("correlation_id"), None)
         if slot is not None:
-            slot.failed = f"{key.removeprefix('kiroku.rpc.')} is not running"
-            slot.done.set()
+            slot.finish(f"{key.removeprefix('kiroku.rpc.')} is not running")
 
     def _fail_all(self) -> None:
         slots, self._waiting = list(self._waiting.values()), {}
         for slot in slots:
-            slot.failed = "the connection to the broker was lost"
-            slot.done.set()
+            slot.finish("the connection to the broker was lost")
 
     def call(self, request: Request) -> Reply:
         """Return the reply of the operation that `request` names. Raises its DomainError, and Unavailable."""
@@ -127,11 +102,11 @@ class RpcClient:
         started = perf_counter()
         tracing.carry(request.headers)
         with _counted(service):
-            number, slot = self._sent(queue, pack_request(request))
+            slot = self._begun(queue, pack_request(request))
 
         def wait() -> Reply:
             with _counted(service):
-                content = self._waited(number, slot)
+                content = self._waited(slot)
             RPC_SECONDS.observe(perf_counter() - started, service)
             return unpack_reply(content)
 
@@ -139,28 +114,40 @@ class RpcClient:
 
     def send(self, queue: str, body: bytes) -> bytes:
         """Return what the consumer of `queue` answers. Raises Unavailable, and RequestTooLargeError."""
-        return self._waited(*self._sent(queue, body))
+        return self._waited(self._begun(queue, body))
 
-    def _sent(self, queue: str, body: bytes) -> tuple[str, _Slot]:
+    def _begun(self, queue: str, body: bytes) -> Slot:
+        """Send a call, at once or, by a thread that serves many, together with others; return where its reply comes."""
+        slot, here = Slot(), pausable()
+        if here is None:
+            waits()
+            self._send(queue, body, slot)
+            return slot
+        outgoing = self._outgoing.get(queue)
+        if outgoing is None:
+            outgoing = self._outgoing[queue] = Outgoing(partial(self._send, queue))
+        outgoing.add(body, slot, here)
+        return slot
+
+    def _send(self, queue: str, body: bytes, slot: Slot, content_type: str | None = None) -> None:
         if len(body) > LARGEST:
             raise RequestTooLargeError(f"The request is larger than {LARGEST} bytes: send a file, or several requests.")
-        waits()
         number = str(next(self._numbers))
-        slot = self._waiting[number] = _Slot()
+        slot.named(number)
+        self._waiting[number] = slot
+        more = {"content_type": content_type} if content_type else {}
         try:
             self._line.send(
                 None, "", queue, body, mandatory=True, correlation_id=number, reply_to=REPLY_TO,
-                expiration=str(int(self._timeout * 1000)), message_id=str(time_ns()),
+                expiration=str(int(self._timeout * 1000)), message_id=str(time_ns()), **more,
             )  # fmt: skip
         except LineDown as problem:
             self._waiting.pop(number, None)
             raise Unavailable("The broker cannot be reached: try again.") from problem
-        return number, slot
 
-    def _waited(self, number: str, slot: _Slot) -> bytes:
-        pass_on()
-        if not slot.done.wait(self._timeout):
-            self._waiting.pop(number, None)
+    def _waited(self, slot: Slot) -> bytes:
+        if not slot.wait(self._timeout):
+            self._waiting.pop(slot.number, None)
             raise Unavailable("The service did not answer in time: try again.")
         if slot.content is None:
             raise Unavailable(f"A service could not be reached ({slot.failed}): try again.")

@@ -20,7 +20,15 @@ from chassis.telemetry import QUEUE_SECONDS  # noqa: E402
 from kiroku.distributed.broker import PIECE, Broker  # noqa: E402
 from kiroku.distributed.feeds import FEED, HEAD  # noqa: E402
 from kiroku.distributed.line import Line, LineDown  # noqa: E402
-from kiroku.distributed.wire import pack_error, pack_events, pack_reply, unpack_request  # noqa: E402
+from kiroku.distributed.together import CALLS  # noqa: E402
+from kiroku.distributed.wire import (  # noqa: E402
+    pack_error,
+    pack_events,
+    pack_many,
+    pack_reply,
+    unpack_many,
+    unpack_request,
+)
 
 logger = logging.getLogger(__name__)
 DRAIN_SECONDS = 25.0
@@ -89,19 +97,20 @@ class OperationEntrypoint(Entrypoint):  # type: ignore[misc]
     def _work(self, channel: Any, message: Any) -> None:
         tag = message.delivery_info["delivery_tag"]
         try:
-            body = message.body
-            request = unpack_request(body if isinstance(body, bytes) else bytes(body))
+            together = message.properties.get("content_type") == CALLS
+            body = message.body if isinstance(message.body, bytes) else bytes(message.body)
+            requests = [unpack_request(each) for each in (unpack_many(body) if together else (body,))]
             sent = int(message.properties.get("message_id") or time_ns())  # the client's clock, in nanoseconds
             QUEUE_SECONDS.observe(max(0.0, (time_ns() - sent) / 1e9), self._queue)
-            early = self._once(request)
+            early = any(map(self._once, requests))
             if early:
                 self._line.ack(channel, tag)
             try:
-                content = self._answer(request)
+                contents = [self._answer(request) for request in requests]
             except Superseded:
                 self._hand_on(message)
             else:
-                self._reply(channel, message, content)
+                self._reply(channel, message, pack_many(contents) if together else contents[0])
             if not early:
                 self._line.ack(channel, tag)
         except Exception:

@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 import orjson
 
-from chassis import errors
 from chassis.errors import DomainError
 from chassis.events import Event
 from chassis.messages import MadeOf, Reply, Request
 
 _LENGTH = struct.Struct(">I")
+_decode_many = msgspec.msgpack.Decoder(list[bytes]).decode
 _decode_request = msgspec.msgpack.Decoder(Request).decode
 
 
@@ -23,6 +23,16 @@ def pack_request(request: Request) -> bytes:
 def unpack_request(body: bytes) -> Request:
     """Return the request that `body` holds."""
     return _decode_request(body)
+
+
+def pack_many(contents: list[bytes]) -> bytes:
+    """Return the bytes of several requests, or of their replies."""
+    return msgspec.msgpack.encode(contents)
+
+
+def unpack_many(content: bytes) -> list[bytes]:
+    """Return the bytes of each request, or reply, that `content` holds."""
+    return _decode_many(content)
 
 
 def pack_reply(reply: Reply) -> bytes:
@@ -97,6 +107,3 @@ def unpack_events(content: bytes) -> tuple[list[Event], int]:
     position, rows = orjson.loads(content)
     events = [Event(**{**row, "recorded_at": datetime.fromisoformat(row["recorded_at"])}) for row in rows]
     return events, position
-
-
-__all__ = ["errors", "pack_error", "pack_events", "pack_reply", "pack_request", "unpack_events", "unpack_reply"]

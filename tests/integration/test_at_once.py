@@ -1,10 +1,11 @@
-"""Kept answers come from the thread that waits for all connections; it must never wait for one of them."""
+"""Light answers come from the thread that waits for all connections; it must never wait for one of them."""
 
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,21 @@ from tests.support.waiting import wait_for
 FIRST = "MainThread"
 
 
+@contextmanager
+def served(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Run the server; give its process and its port."""
+    port = free_port()
+    command = [sys.executable, "-m", "tests.support.kept_app", str(port), str(home)]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as process:
+        wait_for(lambda: is_open(port), 20)
+        yield process, port
+        process.terminate()
+
+
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    number = free_port()
-    command = [sys.executable, "-m", "tests.support.kept_app", str(number), str(tmp_path_factory.mktemp("home"))]
-    with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as process:
-        wait_for(lambda: is_open(number), 20)
-        yield number
-        process.terminate()
+    with served(tmp_path_factory.mktemp("home")) as (_, port):
+        yield port
 
 
 def is_open(port: int) -> bool:
@@ -146,3 +154,65 @@ def test_a_client_that_hangs_up_is_forgotten(port: int, client: Client) -> None:
     client.file.close()
     client.socket.close()
     assert Client(port).has_usual_answers().ask("/kept").startswith(FIRST)
+
+
+def test_who_waits_for_a_reply_is_answered_by_the_same_thread_when_it_comes(client: Client) -> None:
+    client.has_usual_answers()
+    for _ in range(5):
+        assert client.ask("/later?seconds=0.01").startswith(FIRST)
+
+
+def test_many_wait_for_replies_beside_each_other_and_hold_nobody_up(port: int, client: Client) -> None:
+    client.has_usual_answers()
+    waiting = [Client(port).has_usual_answers() for _ in range(12)]
+    started = time.monotonic()
+    for each in waiting:
+        each.send("/later?seconds=1")
+    assert client.ask("/kept").startswith(FIRST)
+    assert time.monotonic() - started < 0.9
+    assert all(each.reply()[1].startswith(FIRST) for each in waiting)
+    assert time.monotonic() - started < 3  # one after the other it would be twelve
+
+
+def test_a_reply_that_does_not_come_is_given_up_in_time(client: Client) -> None:
+    client.has_usual_answers()
+    answer = client.ask("/later?seconds=4&gives_up=0.2")
+    assert answer.startswith(FIRST)
+    assert answer.endswith("late")
+
+
+def test_what_fails_after_the_reply_is_begun_again_by_a_thread(port: int, client: Client) -> None:
+    client.has_usual_answers()
+    assert not client.ask("/later?seconds=0.01&then=/asked").startswith(FIRST)
+    client.has_usual_answers()
+    client.send("/later?seconds=0.01&then=/fails")
+    assert client.reply()[0] == 500
+    assert Client(port).has_usual_answers().ask("/later?seconds=0.01").startswith(FIRST)
+
+
+def test_a_long_answer_after_a_reply_reaches_a_client_that_is_slow(client: Client) -> None:
+    client.has_usual_answers()
+    size = 4_000_000
+    client.send(f"/later?seconds=0.01&size={size}")
+    time.sleep(0.3)
+    assert len(client.reply()[1]) == size
+    client.has_usual_answers()
+
+
+def test_who_hangs_up_before_the_reply_comes_is_forgotten(port: int, client: Client) -> None:
+    client.has_usual_answers()
+    client.send("/later?seconds=0.3")
+    client.file.close()
+    client.socket.close()
+    time.sleep(0.5)
+    assert Client(port).has_usual_answers().ask("/kept").startswith(FIRST)
+
+
+def test_a_server_that_ends_answers_first_who_waits_for_a_reply(tmp_path: Path) -> None:
+    with served(tmp_path) as (process, port):
+        client = Client(port).has_usual_answers()
+        client.send("/later?seconds=1")
+        time.sleep(0.2)
+        process.terminate()
+        assert client.reply()[1].startswith(FIRST)
+        assert process.wait(10) == 0

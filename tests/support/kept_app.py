@@ -1,4 +1,7 @@
-"""A server with nothing but kept answers, and questions that take a thread: `python -m tests.support.kept_app PORT`."""
+"""A server of kept answers, of questions that take a thread, and of such that wait for a reply.
+
+`python -m tests.support.kept_app PORT HOME`.
+"""
 
 import sys
 import threading
@@ -7,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from chassis.at_once import note_kept, waits
+from chassis.at_once import note_light, pausable, waits
 from kiroku.settings import Settings
 from kiroku.web import serve
 
@@ -15,21 +18,45 @@ begun: list[str] = []
 
 
 def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-    """Say which thread answers: /kept needs no waiting, /asked does, /fails fails; `size` makes the answer longer."""
+    """Say which thread answers: /kept needs no waiting, /asked does, /fails fails; `size` makes the answer longer.
+
+    /later waits for a reply that takes `seconds`; `gives_up` is after how many; `then` names what comes after it.
+    """
     path, query = environ["PATH_INFO"], parse_qs(environ["QUERY_STRING"])
     begun.append(path)
     body = environ["wsgi.input"].read()
-    if path == "/asked":
+    asked = {name: values[0] for name, values in query.items()}
+    if path == "/later" and not replied(float(asked["seconds"]), float(asked.get("gives_up", "10"))):
+        path = "/late"
+    if "/asked" in (path, asked.get("then")):
         waits()
     else:
-        note_kept()
-    if path == "/fails":
+        note_light()
+    if "/fails" in (path, asked.get("then")):
         raise RuntimeError("this question fails")
     said = f"{threading.current_thread().name} {begun.count(path)} {body.decode()}"
-    size = int(query.get("size", ["0"])[0])
-    answer = said.ljust(size).encode()
+    answer = (f"{said} late" if path == "/late" else said).ljust(int(asked.get("size", "0"))).encode()
     start("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(answer)))])
     return [answer]
+
+
+def replied(seconds: float, gives_up: float) -> bool:
+    """Wait for a reply that comes after so many seconds; tell whether it came in time."""
+    here, came = pausable(), threading.Event()
+
+    def come() -> None:
+        came.set()
+        if here is not None:
+            here.wake()
+            here.wake()  # a second time, as two replies may
+
+    timer = threading.Timer(seconds, come)
+    if here is None:
+        timer.start()
+        return came.wait(gives_up)
+    here.before_waiting(timer.start)
+    here.pause(gives_up)
+    return came.is_set()
 
 
 if __name__ == "__main__":

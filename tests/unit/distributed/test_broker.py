@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from kiroku.distributed.broker import LARGEST, PIECE, QUORUM, Broker, declare_events, declare_wakes
-from kiroku.distributed.client import RequestTooLargeError, RpcClient, _Slot
+from kiroku.distributed.client import RequestTooLargeError, RpcClient
 from kiroku.distributed.entrypoint import pieces
+from kiroku.distributed.slots import Slot
 
 URL = "amqp://guest:guest@127.0.0.1/"
 
@@ -53,7 +54,7 @@ def test_a_quorum_queue_gives_up_a_call_that_ends_processes_and_has_a_name_of_it
 
 @pytest.mark.parametrize("size", [0, 1, PIECE, PIECE + 1, 3 * PIECE])
 def test_a_reply_in_pieces_is_put_together_again(size: int) -> None:
-    content, slot = bytes(size), _Slot()
+    content, slot = bytes(size), Slot()
     cut = pieces(content)
     assert all(len(piece) <= PIECE < LARGEST for _, piece in cut)
     assert [slot.take(piece, label) for label, piece in cut] == [False] * (len(cut) - 1) + [True]
@@ -61,7 +62,7 @@ def test_a_reply_in_pieces_is_put_together_again(size: int) -> None:
 
 
 def test_a_reply_begins_anew_when_another_process_takes_over() -> None:
-    slot = _Slot()
+    slot = Slot()
     assert not slot.take(b"ab", "0/2")
     assert not slot.take(b"AB", "0/2")
     assert slot.take(b"CD", "1/2")

@@ -1,0 +1,268 @@
+"""Requests that are answered by the thread that waits for all connections, without a thread of their own.
+
+Most of these are kept answers. Where an answer takes a reply over the broker, the thread does not wait for it: the
+trial is paused, a coroutine (greenlet) in the midst of the same code that threads run, and goes on with the reply.
+"""
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from enum import Enum
+from time import monotonic
+from typing import Any, Protocol
+
+from greenlet import getcurrent, greenlet
+
+from chassis.at_once import NotAtOnce, at_once, pass_on
+
+LARGEST_HEAD = 16 * 1024
+GATHERED = 64 * 1024
+SILENCE_SECONDS = 60.0
+MOST_SPARE = 64
+WITH_MORE = re.compile(rb"\r\n(?:content-length|transfer-encoding|expect|upgrade)[ \t]*:", re.IGNORECASE)
+
+
+class Server(Protocol):
+    """What a trial needs of the worker."""
+
+    rounds: "Rounds"
+    poller: Any
+    tpool: Any
+    method_queue: Any
+    keepalived_conns: Any
+
+    def answer(self, request: Any, conn: Any) -> bool:
+        """Answer a request; tell whether its connection stays."""
+        ...
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Let a thread serve a connection."""
+        ...
+
+    def finish_request(self, conn: Any, ended: Any) -> None:
+        """Wait for the next request of a connection, or close it."""
+        ...
+
+
+class Outcome(Enum):
+    """How far a trial has come: its connection stays or ends, it waits for a reply, or a thread must begin again."""
+
+    STAYS, ENDS, PAUSED, FAILED = range(4)
+
+
+class Rounds:
+    """What the thread that waits for all connections does besides: before it waits, and for trials that are overdue."""
+
+    def __init__(self) -> None:
+        """Have nothing to do."""
+        self._work: list[Callable[[], None]] = []
+        self.paused: dict[Trial, float] = {}
+        self._spare: list[greenlet] = []
+
+    def coroutine(self) -> greenlet:
+        """Return a coroutine that is at no work. A new one costs a quarter of a kept answer."""
+        return self._spare.pop() if self._spare else greenlet(_work)
+
+    def spare(self, coroutine: greenlet) -> None:
+        """Take a coroutine back."""
+        if len(self._spare) < MOST_SPARE:
+            self._spare.append(coroutine)
+
+    def before_waiting(self, work: Callable[[], None]) -> None:
+        """Do `work` at the end of the present round."""
+        self._work.append(work)
+
+    def end(self) -> None:
+        """End a round."""
+        while self._work:
+            work, self._work = self._work, []
+            for each in work:
+                each()
+        now = monotonic()
+        # All wait for the same time, so the first one is overdue first.
+        while self.paused and next(iter(self.paused.values())) <= now:
+            next(iter(self.paused)).go_on()
+
+
+class Trial:
+    """One request of one connection. It fits `chassis.at_once.Pausable`."""
+
+    def __init__(self, server: Server, conn: Any, client: Any) -> None:
+        """Try the next request of `conn`, whose socket `client` has something to read."""
+        self._server, self._conn, self._client = server, conn, client
+        self._head = b""
+        self._outbox = Outbox()
+        self._thread = getcurrent()
+        self._coroutine: greenlet | None = None
+        self._left = False
+
+    def begin(self) -> bool:
+        """Begin; tell whether the request is taken care of. If not, a thread has to answer it."""
+        with suppress(OSError):
+            self._head = self._conn.sock.recv(LARGEST_HEAD)
+            self._conn.parser.unreader.unread(self._head)
+            return is_plain(self._head) and self._step()
+        return False
+
+    def go_on(self) -> None:
+        """Go on after a pause."""
+        # Who is woken twice has gone on already.
+        if self._server.rounds.paused.pop(self, None) is not None and not self._step():
+            self._server.enqueue_req(self._conn)
+
+    def pause(self, seconds: float) -> None:
+        """Let the thread do something else until `wake` is called, for so many seconds at most."""
+        self._server.rounds.paused[self] = monotonic() + seconds
+        self._leave()
+        self._thread.switch(Outcome.PAUSED)
+
+    def wake(self) -> None:
+        """Let the thread go on with this; may be called by any thread."""
+        self._server.method_queue.defer(self.go_on)
+
+    def before_waiting(self, work: Callable[[], None]) -> None:
+        """Let the thread do `work` before it waits for its connections the next time."""
+        self._server.rounds.before_waiting(work)
+
+    def answer(self) -> "Outcome":
+        """Answer the request, by a coroutine that may be paused."""
+        try:
+            stays = self._server.answer(next(self._conn.parser), OneRequest(self._conn, self._outbox))
+        except (NotAtOnce, Exception):
+            return Outcome.FAILED
+        return Outcome.STAYS if stays else Outcome.ENDS
+
+    def _step(self) -> bool:
+        """Work until the answer is there or the next pause; tell whether no thread is needed."""
+        rounds = self._server.rounds
+        coroutine = self._coroutine = self._coroutine or rounds.coroutine()
+        with at_once(self):
+            outcome = coroutine.switch(self)
+        if outcome is Outcome.PAUSED:
+            return True
+        rounds.spare(coroutine)
+        if outcome is Outcome.FAILED:
+            # Nothing has been sent: a thread begins again, and meets the same problem if there is one.
+            self._conn.parser.unreader.take_buffered()
+            self._conn.parser.unreader.unread(self._head)
+            self._conn.run = 0
+            return False
+        self._send(self._outbox.take(), outcome is Outcome.STAYS)
+        return True
+
+    def _leave(self) -> None:
+        """Hear no more of the client for now."""
+        if not self._left:
+            self._left = True
+            self._server.keepalived_conns.remove(self._conn)
+            self._server.poller.unregister(self._client)
+
+    def _send(self, answer: bytes, stays: bool) -> None:
+        """Send what the socket takes; a thread sends the rest to a client that is slow."""
+        server, conn = self._server, self._conn
+        try:
+            sent = conn.sock.send(answer)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            sent, stays = len(answer), False
+        if sent == len(answer) and stays and not self._left:
+            server.keepalived_conns.remove(conn)
+            conn.set_timeout()
+            server.keepalived_conns.append(conn)
+            return
+        self._leave()
+        if sent == len(answer):
+            server.finish_request(conn, Ended(stays))
+            return
+        done = server.tpool.submit(_send_rest, conn, answer[sent:], stays)
+        done.add_done_callback(lambda sending: server.method_queue.defer(server.finish_request, conn, sending))
+
+
+def _work(trial: Trial) -> None:
+    """Answer one request after the other: what a coroutine runs."""
+    thread = getcurrent().parent
+    while thread is not None:
+        trial = thread.switch(trial.answer())
+
+
+class Ended:
+    """How a request ended, to gunicorn: a future that is there already."""
+
+    def __init__(self, stays: bool) -> None:
+        """Tell whether the connection stays."""
+        self._stays = stays
+
+    def cancelled(self) -> bool:
+        """Return no: it has ended."""
+        return False
+
+    def result(self) -> bool:
+        """Tell whether the connection stays."""
+        return self._stays
+
+
+class Outbox:
+    """A socket that sends the head of an answer together with its body: one system call, one packet, one wake-up.
+
+    Without a socket behind it, it only gathers.
+    """
+
+    def __init__(self, sock: Any = None) -> None:
+        """Gather for `sock`."""
+        self._sock = sock
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def sendall(self, data: bytes) -> None:
+        """Gather `data`; send when there is much. What is large is not copied."""
+        if self._sock is not None and self._size + len(data) > GATHERED:
+            # A client may take its time over what is long.
+            pass_on()
+            self.flush()
+            if len(data) > GATHERED:
+                self._sock.sendall(data)
+                return
+        self._parts.append(data)
+        self._size += len(data)
+
+    def sendfile(self, *args: Any, **options: Any) -> Any:
+        """Send what was gathered, and a file after it."""
+        self.flush()
+        return self._sock.sendfile(*args, **options)
+
+    def take(self) -> bytes:
+        """Return what was gathered, and begin anew."""
+        parts, self._parts, self._size = self._parts, [], 0
+        return b"".join(parts)
+
+    def flush(self) -> None:
+        """Send what was gathered."""
+        if self._parts:
+            self._sock.sendall(self.take())
+
+    def __getattr__(self, name: str) -> Any:
+        """Be the socket in everything else."""
+        return getattr(self._sock, name)
+
+
+class OneRequest:
+    """A connection for one request, whose answer goes into an outbox."""
+
+    __slots__ = ("client", "server", "sock")
+
+    def __init__(self, conn: Any, outbox: Outbox) -> None:
+        """Answer `conn` by way of `outbox`."""
+        self.sock, self.client, self.server = outbox, conn.client, conn.server
+
+
+def is_plain(head: bytes) -> bool:
+    """Tell whether these are all bytes of one request that has nothing but a head. Pure."""
+    whole = head.startswith(b"GET ") and head.find(b"\r\n\r\n") == len(head) - 4
+    return whole and not WITH_MORE.search(head)
+
+
+def _send_rest(conn: Any, rest: bytes, stays: bool) -> bool:
+    conn.sock.settimeout(SILENCE_SECONDS)
+    conn.sock.sendall(rest)
+    return stays

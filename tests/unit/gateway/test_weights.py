@@ -1,0 +1,91 @@
+"""What one thread asks for many connections: light answers, and only where it can do something else meanwhile."""
+
+import pytest
+
+from chassis.answers import LONGEST
+from chassis.at_once import NotAtOnce, at_once, take_light
+from chassis.messages import Reply, Request
+from chassis.operations import Operation, command, query
+from chassis.policy import anyone
+from chassis.unit import Unit
+from gateway import kept
+from gateway.kept import KeptAnswers, Moves, Weights
+from tests.support.pausing import Pausing
+
+SHORT, LONG, FILE = Reply(body=b"short"), Reply(body=bytes(LONGEST + 1)), Reply(file="a/key")
+
+
+@query(allow=anyone)
+def read(unit: Unit) -> None:
+    """Read something."""
+
+
+@command(allow=anyone)
+def write(unit: Unit) -> None:
+    """Write something."""
+
+
+class Bus:
+    """Answers all questions alike, and counts them."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply, self.asked = reply, 0
+
+    def call(self, request: Request) -> Reply:
+        """Answer."""
+        self.asked += 1
+        return self.reply
+
+
+def gateway(bus: Bus) -> KeptAnswers:
+    operations: list[Operation] = [read.operation, write.operation]  # type: ignore[attr-defined]
+    return KeptAnswers(bus, {f"house.{each.name}": each for each in operations}, Moves({}))
+
+
+def test_an_operation_is_heavy_until_it_has_answered_lightly() -> None:
+    weights = Weights()
+    assert weights.heavy("a")
+    assert weights.weigh("a", SHORT, 0.001)
+    assert not weights.heavy("a")
+    assert weights.heavy("b")
+
+
+@pytest.mark.parametrize(("reply", "seconds"), [(LONG, 0.001), (FILE, 0.001), (SHORT, 0.5)])
+def test_a_long_answer_a_slow_one_and_a_file_are_heavy_for_a_minute(
+    monkeypatch: pytest.MonkeyPatch, reply: Reply, seconds: float
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(kept, "monotonic", lambda: now[0])
+    weights = Weights()
+    assert weights.weigh("a", SHORT, 0.001)
+    assert not weights.weigh("a", reply, seconds)
+    assert weights.heavy("a")
+    assert not weights.weigh("a", SHORT, 0.001)
+    now[0] += 61
+    assert weights.weigh("a", SHORT, 0.001)
+    assert not weights.heavy("a")
+
+
+def test_only_reads_that_are_known_to_be_light_are_asked_by_a_thread_that_serves_many() -> None:
+    bus = Bus(SHORT)
+    door = gateway(bus)
+    with at_once(Pausing()), pytest.raises(NotAtOnce):
+        door.call(Request("house.read"))
+    assert bus.asked == 0
+    take_light()
+    door.call(Request("house.read"))
+    assert take_light()
+    with at_once(Pausing()):
+        assert door.call(Request("house.read")).body == b"short"
+    with at_once(), pytest.raises(NotAtOnce):
+        door.call(Request("house.read"))
+    door.call(Request("house.write"))
+    with at_once(Pausing()), pytest.raises(NotAtOnce):
+        door.call(Request("house.write"))
+
+
+def test_who_asks_for_files_stays_with_a_thread() -> None:
+    door = gateway(Bus(FILE))
+    take_light()
+    door.call(Request("house.read"))
+    assert not take_light()
