@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 SERVICES = ("auth", "production", "tasks", "media", "imports")
 IDLE = 1.0
 # What is written within this time is followed in one step. Who has written it does not wait: see `Follower.meet`.
-GATHER = 0.05
+# After a step within the last `BUSY` seconds it is the longer one, as a step costs as much as a change.
+GATHER, BUSY_GATHER, BUSY = 0.05, 0.1, 0.5
 LEAST_POOL = 4
 
 
@@ -176,13 +177,14 @@ class FollowLoop:
             self._news.notify_all()
 
     def _run(self) -> None:
-        all_seen = 0.0
+        all_seen = stepped = 0.0
         while not self._stopping:
             with self._news:
                 if not self._moved:
                     self._news.wait(IDLE)
             if self._moved:
-                time.sleep(GATHER)
+                time.sleep(BUSY_GATHER if time.monotonic() - stepped < BUSY else GATHER)
+                stepped = time.monotonic()
             with self._news:
                 moved, self._moved = self._moved, set()
             if time.monotonic() - all_seen > IDLE:

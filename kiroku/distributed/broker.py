@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from kombu.connection import Connection
 
 CLASSIC, QUORUM = "classic", "quorum"
-EVENTS, WAKES, DEAD = "kiroku.events", "kiroku.wakes", "kiroku.dead"
+EVENTS, DEAD = "kiroku.events", "kiroku.dead"
+WAKES, SERVICES_WAKES = "kiroku.wakes", "kiroku.wakes.services"
 # RabbitMQ 4 closes the channel of whoever publishes more than 16 MiB; what frames and properties take is left over.
 LARGEST = 15 * 1024 * 1024
 PIECE = 8 * 1024 * 1024
@@ -69,9 +70,13 @@ def declare_events(channel: Any) -> None:
     channel.queue_bind(DEAD, DEAD, "#")
 
 
-def declare_wakes(channel: Any) -> str:
-    """Declare the exchange of wake-ups and a queue that lives as long as this connection; return the queue's name."""
-    channel.exchange_declare(WAKES, "fanout", durable=True, auto_delete=False)
+def declare_wakes(channel: Any, exchange: str) -> str:
+    """Declare the exchanges of wake-ups and a queue for those of `exchange`; return its name.
+
+    The queue lives as long as this connection.
+    """
+    for each in (WAKES, SERVICES_WAKES):
+        channel.exchange_declare(each, "fanout", durable=True, auto_delete=False)
     name: str = channel.queue_declare("", exclusive=True, auto_delete=True).queue
-    channel.queue_bind(name, WAKES)
+    channel.queue_bind(name, exchange)
     return name

@@ -10,7 +10,7 @@ from gateway.kept import KeptAnswers, Moves
 from gateway.live.handover import LiveLoop, with_live
 from gateway.live.hub import Hub
 from gateway.routes.status import ROUTES
-from kiroku.distributed.broker import Broker
+from kiroku.distributed.broker import WAKES, Broker
 from kiroku.distributed.client import RpcClient
 from kiroku.distributed.feeds import RemoteFeeds, RemoteSource
 from kiroku.distributed.heads import Heads
@@ -37,7 +37,7 @@ def serve_gateway(settings: Settings, broker: Broker, *, only_live: bool = False
         client.start()
         moves = Moves({name: frozenset(spec.reactions()) for name, spec in specs().items()})
         heads = Heads(moves, RemoteFeeds(client).head)
-        wakes = Wakes(broker, opened=heads.begin)
+        wakes = Wakes(broker, WAKES, opened=heads.begin)
         wakes.follow(moves.heard)
         wakes.start()
         store = None if only_live else open_store(storage_of(settings))

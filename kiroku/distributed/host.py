@@ -26,7 +26,7 @@ from chassis.service import Service  # noqa: E402
 from chassis.shapes import served, switch  # noqa: E402
 from chassis.workers import Workers  # noqa: E402
 from contracts import OWNERS  # noqa: E402
-from kiroku.distributed.broker import Broker  # noqa: E402
+from kiroku.distributed.broker import SERVICES_WAKES, Broker  # noqa: E402
 from kiroku.distributed.client import RpcClient  # noqa: E402
 from kiroku.distributed.condition import Condition  # noqa: E402
 from kiroku.distributed.entrypoint import hosted  # noqa: E402
@@ -49,7 +49,7 @@ class Host:
         """Host the service `name` on its database at `url`; calls to others take `timeout` seconds at most."""
         spec = specs()[name]
         self.client = RpcClient(broker, timeout=timeout)
-        self.wakes = Wakes(broker)
+        self.wakes = Wakes(broker, SERVICES_WAKES)
         self.service = Service(spec, Database(url, pool_size=threads * 2 + 4), self.client, told)
         feeds = RemoteFeeds(self.client)
         follower = Follower(self.service, OWNERS, feeds)

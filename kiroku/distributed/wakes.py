@@ -1,32 +1,41 @@
-"""Wake-ups: after each commit every process hears which service moved. Losing one costs a second, never an event."""
+"""Wake-ups: after each commit every process hears which service moved. Losing one costs a second, never an event.
+
+Gateways hear at once, as they pass changes on to live connections and forget the answers that these touch. Services,
+which gather what they follow anyway, hear less often: a wake-up is work in every process.
+"""
 
 import contextlib
 import queue
 import threading
 import time
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import msgspec
 
 from chassis.changes import Change
 from chassis.moves import Move, move_of
-from kiroku.distributed.broker import WAKES, Broker, declare_wakes
+from kiroku.distributed.broker import SERVICES_WAKES, WAKES, Broker, declare_wakes
 from kiroku.distributed.line import Line, LineDown
 
 MOVES = "kiroku-moves"
 MANY_MOVES = 100
-# A wake-up is work in every process: after one, what is committed within this time (in seconds) is told by the next.
-PACE = 0.01
+# After a wake-up, what is committed within this time (in seconds) is told by the next one: to gateways, to services.
+PACE, SERVICES_PACE = 0.01, 0.05
 
 _decode_moves = msgspec.json.Decoder(list[Move]).decode
 
 
 class Wakes:
-    """Tells and hears wake-ups over a fanout exchange. Each says which service moved, and what it has moved."""
+    """Tells and hears wake-ups over fanout exchanges. Each says which service moved, and what it has moved."""
 
-    def __init__(self, broker: Broker, *, opened: Callable[[], None] = lambda: None) -> None:
-        """Connect to `broker`; `opened` is called whenever wake-ups begin to be heard, perhaps after a pause."""
+    def __init__(self, broker: Broker, exchange: str, *, opened: Callable[[], None] = lambda: None) -> None:
+        """Connect to `broker`; hear those of `exchange`: WAKES, or SERVICES_WAKES, which tell newest positions alone.
+
+        `opened` is called whenever wake-ups begin to be heard, perhaps after a pause.
+        """
+        self._exchange = exchange
         self._listeners: list[Callable[[str], None]] = []
         self._followers: list[Callable[[str, Move], None]] = []
         self._opened = opened
@@ -57,7 +66,7 @@ class Wakes:
         self._moved.put((service, move_of(position, changes)))
 
     def _open(self, channel: Any) -> None:
-        channel.basic_consume(declare_wakes(channel), no_ack=True, callback=self._heard)
+        channel.basic_consume(declare_wakes(channel, self._exchange), no_ack=True, callback=self._heard)
         self._opened()
 
     def _heard(self, message: Any) -> None:
@@ -70,16 +79,37 @@ class Wakes:
             listener(service)
 
     def _tell(self) -> None:
-        while (first := self._moved.get()) is not None:
-            moves = {first[0]: [first[1]]}
-            with contextlib.suppress(queue.Empty):
-                while len(moves[first[0]]) < MANY_MOVES and (more := self._moved.get_nowait()) is not None:
-                    moves.setdefault(more[0], []).append(more[1])
-            for service, its in moves.items():
-                headers = {MOVES: msgspec.json.encode(its).decode()}
-                with contextlib.suppress(LineDown):
-                    self._line.send(None, WAKES, "", service.encode(), application_headers=headers)
-            time.sleep(PACE)
+        newest: dict[str, list[Move]] = {}
+        due = 0.0
+        while (moves := self._told(due if newest else None)) is not None:
+            self._send(WAKES, moves)
+            newest.update({service: its[-1:] for service, its in moves.items()})
+            if newest and monotonic() >= due:
+                self._send(SERVICES_WAKES, newest)
+                newest, due = {}, monotonic() + SERVICES_PACE
+            if moves:
+                time.sleep(PACE)
+
+    def _told(self, until: float | None) -> dict[str, list[Move]] | None:
+        """Wait for commits, not longer than `until`; return the moves of each service, None at the end."""
+        moves: dict[str, list[Move]] = {}
+        try:
+            told = self._moved.get(timeout=None if until is None else max(0.0, until - monotonic()))
+            while told is not None:
+                its = moves.setdefault(told[0], [])
+                its.append(told[1])
+                if len(its) == MANY_MOVES:
+                    return moves
+                told = self._moved.get_nowait()
+        except queue.Empty:
+            return moves
+        return None
+
+    def _send(self, exchange: str, moves: dict[str, list[Move]]) -> None:
+        for service, its in moves.items():
+            headers = {MOVES: msgspec.json.encode(its).decode()}
+            with contextlib.suppress(LineDown):
+                self._line.send(None, exchange, "", service.encode(), application_headers=headers)
 
 
 def moves_of(message: Any) -> list[Move]:

@@ -103,7 +103,7 @@ def test_replies_that_are_larger_together_than_a_message_come_whole(client: RpcC
 
 def test_when_nobody_serves_the_queue_each_call_hears_of_it(client: RpcClient) -> None:
     assert outcomes(client, ["a", "b", "c"], service="nobody") == ["Unavailable"] * 3
-    with at_once(Pausing()), pytest.raises(Unavailable, match="nobody.* is not running"):
+    with at_once(Pausing()), pytest.raises(Unavailable, match=r"nobody.* is not running"):
         client.call(Request("nobody.say", {"name": "a"}))
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kiroku.distributed.broker import LARGEST, PIECE, QUORUM, Broker, declare_events, declare_wakes
+from kiroku.distributed.broker import LARGEST, PIECE, QUORUM, WAKES, Broker, declare_events, declare_wakes
 from kiroku.distributed.client import RequestTooLargeError, RpcClient
 from kiroku.distributed.entrypoint import pieces
 from kiroku.distributed.slots import Slot
@@ -33,7 +33,7 @@ class Channel:
 def test_every_queue_is_durable_or_exclusive_and_every_exchange_durable() -> None:
     channel = Channel()
     declare_events(channel)
-    declare_wakes(channel)
+    declare_wakes(channel, WAKES)
     for kind in ("classic", "quorum"):
         Broker(URL, queues=kind).declare_calls(channel, "q")
     for queue in channel.queues:
