@@ -248,7 +248,7 @@ class Reader:
         resource = self.resource(kind)
         self._write()
         prepared_for(resource, how, sql.prepared).run(self._cursor, (arg,))
-        return self._met(resource)
+        return self._met(resource, self._cursor.fetchall())
 
     def _load(self, kind: str, tail: str, args: Sequence[Any], *, planned: bool) -> list[Record]:
         resource = self.resource(kind)
@@ -258,10 +258,10 @@ class Reader:
             plan_of(statement).run(self._cursor, tuple(args))
         else:
             self._cursor.execute(statement, tuple(args) or None)
-        return self._met(resource)
+        return self._met(resource, self._cursor.fetchall())
 
-    def _met(self, resource: Resource) -> list[Record]:
-        found = [resource.load(row) for row in self._cursor.fetchall()]
+    def _met(self, resource: Resource, rows: list[tuple[Any, ...]]) -> list[Record]:
+        found = [resource.load(row) for row in rows]
         for record in found:
             self._known[(resource.kind, record.id)] = record
         return found

@@ -14,6 +14,8 @@ BY_ID = {
     "any": (" WHERE t.id = ANY($1)", "uuid[]"),
 }
 
+NOW = " now"
+
 LOG_MIGRATIONS: tuple[tuple[str, str], ...] = (
     (
         "0001_create_event_store",
@@ -171,10 +173,10 @@ def upsert_columns(resource: Resource) -> tuple[str, ...]:
     return (*FIXED, *(f.name for f in resource.columns), *TAIL)
 
 
-def select_rows(resource: Resource) -> str:
-    """Return the head of a SELECT of whole rows, as Resource.load takes them."""
+def select_rows(resource: Resource, more: str = "") -> str:
+    """Return the head of a SELECT of whole rows, as Resource.load takes them, and of `more` behind them."""
     return (
-        "SELECT t.id::text, t.version, t.project_id::text, t.created_at, t.updated_at, t.doc, t.rel, t.priv "
+        f"SELECT t.id::text, t.version, t.project_id::text, t.created_at, t.updated_at, t.doc, t.rel, t.priv{more} "
         f"FROM {table_name(resource)} t"
     )
 
@@ -182,14 +184,16 @@ def select_rows(resource: Resource) -> str:
 def prepared(resource: Resource, how: str) -> Prepared:
     """Return a statement on the service's own table, planned once per connection.
 
-    `keep` is the bulk upsert; `get` selects the row of an id, `lock` does until the commit, `any` those of an array.
+    `keep` is the bulk upsert; `get` selects the row of an id, `lock` does until the commit, `any` those of an array,
+    and with ` now` behind them they tell the time, too.
     """
     if how == "keep":
         types = upsert_types(resource)
         cells = [f"${place}" for place in range(1, len(types) + 1)]
         return Prepared(f"keep {resource.kind}", types, _upsert(resource, "", cells))
-    tail, type_ = BY_ID[how]
-    return Prepared(f"{how} {resource.kind}", [type_], select_rows(resource) + tail)
+    tail, type_ = BY_ID[how.removesuffix(NOW)]
+    more = ", clock_timestamp()" if how.endswith(NOW) else ""
+    return Prepared(f"{how} {resource.kind}", [type_], select_rows(resource, more) + tail)
 
 
 def definition(resources: Iterable[Resource], extra: Iterable[str] = ()) -> str:

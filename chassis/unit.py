@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from chassis import log
+from chassis import log, sql
 from chassis.changes import Buffer, Change
 from chassis.errors import Invalid
 from chassis.events import CREATE, DELETE, UPDATE, Event, changed, fact_name, moment
@@ -29,7 +29,7 @@ class Unit(Reader):
     def __init__(
         self, service: "Service", request: Request, connection: Any, *, writes: bool, watch: Watch | None = None
     ) -> None:
-        """Work on `connection`; `writes` opens a transaction and takes the time of the database's clock.
+        """Work on `connection`; `writes` opens a transaction, with the first statement, and takes the database's time.
 
         `watch` notes what is read.
         """
@@ -41,16 +41,23 @@ class Unit(Reader):
         self.notes: dict[str, Any] = {}
         # Positions that operations of other services have reached on our behalf: part of the causal token.
         self.reached: dict[str, int] = {}
+        self._now = None if writes else datetime.now(UTC)
         if writes:
-            self._cursor.execute("BEGIN; SELECT clock_timestamp()")
-            self.now: datetime = self._cursor.fetchone()[0]
-        else:
-            self.now = datetime.now(UTC)
+            connection.waiting.append(b"BEGIN")
 
     @property
     def actor(self) -> Actor:
         """Return who asks."""
         return self.request.actor
+
+    @property
+    def now(self) -> datetime:
+        """Return the time of this unit. That of one that writes is the database's, at the first record it has read."""
+        if self._now is None:
+            self._cursor.execute("SELECT clock_timestamp()")
+            self._now = self._cursor.fetchone()[0]
+        found: datetime = self._now
+        return found
 
     @property
     def moment(self) -> datetime:
@@ -178,6 +185,15 @@ class Unit(Reader):
         for service, position in reply.positions.items():
             self.reached[service] = max(position, self.reached.get(service, 0))
         return reply
+
+    def _by_ids(self, kind: str, how: str, ids: list[str], arg: Any) -> list[Record]:
+        return super()._by_ids(kind, how if self._now else how + sql.NOW, ids, arg)
+
+    def _met(self, resource: Resource, rows: list[tuple[Any, ...]]) -> list[Record]:
+        if self._now is None and rows and isinstance(rows[0][-1], datetime):
+            self._now = rows[0][-1]
+            rows = [row[:-1] for row in rows]
+        return super()._met(resource, rows)
 
     def _own(self, kind: str) -> Resource:
         if not self._writes:

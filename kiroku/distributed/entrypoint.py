@@ -13,7 +13,7 @@ warnings.filterwarnings("ignore", message="(?s).*Eventlet is deprecated")
 from nameko.containers import WorkerContext  # noqa: E402
 from nameko.extensions import DependencyProvider, Entrypoint  # noqa: E402
 
-from chassis.errors import DomainError, Superseded  # noqa: E402
+from chassis.errors import DomainError, Superseded, Unavailable  # noqa: E402
 from chassis.messages import Reply, Request  # noqa: E402
 from chassis.service import Service  # noqa: E402
 from chassis.telemetry import QUEUE_SECONDS  # noqa: E402
@@ -32,6 +32,7 @@ from kiroku.distributed.wire import (  # noqa: E402
 
 logger = logging.getLogger(__name__)
 DRAIN_SECONDS = 25.0
+UNREADABLE = "The service could not read the call, which may be one of another release: try again."
 
 
 class Running(DependencyProvider):  # type: ignore[misc]
@@ -115,6 +116,7 @@ class OperationEntrypoint(Entrypoint):  # type: ignore[misc]
                 self._line.ack(channel, tag)
         except Exception:
             logger.exception("%s: a message could not be worked on", self._queue)
+            self._reply(channel, message, pack_error(Unavailable(UNREADABLE)))
             self._line.ack(channel, tag)
         finally:
             with self._quiet:

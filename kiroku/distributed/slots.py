@@ -1,7 +1,10 @@
 """Where replies come back to those who wait for them."""
 
 import threading
+from contextlib import suppress
 from time import monotonic
+
+import msgspec
 
 from chassis.at_once import Pausable, pass_on, pausable
 from kiroku.distributed.wire import unpack_many
@@ -77,9 +80,12 @@ class Together(Slot):
             slot.named(number)
 
     def finish(self, failed: str = "") -> None:
-        """Give each call its own."""
+        """Give each call its own reply; what is not one for each is one for all."""
         self.finished = True
-        contents = [None] * len(self._slots) if self.content is None else unpack_many(self.content)
+        contents: list[bytes | None] = [self.content] * len(self._slots)
+        if self.content is not None:
+            with suppress(msgspec.DecodeError):
+                contents = list(unpack_many(self.content))
         for slot, content in zip(self._slots, contents, strict=True):
             slot.content = content
             slot.finish(failed)

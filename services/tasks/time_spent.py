@@ -1,7 +1,8 @@
 """Time people spend on tasks, in minutes."""
 
+from collections.abc import Iterable
 from datetime import date as day
-from typing import Any
+from typing import Any, NamedTuple
 
 from chassis.binding import Id
 from chassis.errors import Forbidden, Invalid
@@ -14,10 +15,23 @@ from services.tasks.policy import role_on, supervises, task_readers
 from services.tasks.shapes import wire
 
 
-def _checked(unit: Unit, task_id: str, date: str, person_id: str) -> tuple[Record, Record | None]:
+class _Held(NamedTuple):
+    """The rows of a task, and the one among them that is for a day of a person, if there is one."""
+
+    task: Record
+    all: list[Record]
+    one: Record | None
+
+    @property
+    def others(self) -> list[Record]:
+        """Return all rows but that one."""
+        return [row for row in self.all if row is not self.one]
+
+
+def _checked(unit: Unit, task_id: str, date: str, person_id: str) -> _Held:
     task = unit.need("task", task_id)
     try:
-        day.fromisoformat(date)
+        wanted = day.fromisoformat(date)
     except ValueError:
         raise Invalid("Wrong date format.") from None
     unit.need("person", person_id)
@@ -25,53 +39,61 @@ def _checked(unit: Unit, task_id: str, date: str, person_id: str) -> tuple[Recor
     chief = role in (ADMIN, MANAGER) or (role == SUPERVISOR and supervises(unit, task["task_type_id"]))
     if person_id not in (task["assignees"] or []) or not (chief or person_id == unit.actor.person_id):
         raise Forbidden
-    where = "t.task_id = %s AND t.date = %s AND t.person_id = %s"
-    return task, unit.first("time_spent", where, (task_id, date, person_id), planned=True)
+    rows = _rows_of(unit, task)
+    one = (r for r in rows if r["person_id"] == person_id and day.fromisoformat(str(r["date"])[:10]) == wanted)
+    return _Held(task, rows, next(one, None))
+
+
+def _rows_of(unit: Unit, task: Record) -> list[Record]:
+    return unit.find("time_spent", "t.task_id = %s", (task.id,), planned=True)
+
+
+def _sum_up(unit: Unit, task: Record, rows: Iterable[Record]) -> None:
+    unit.update(task, {"duration": float(sum(row["duration"] or 0 for row in rows))})
 
 
 def sum_up(unit: Unit, task_id: str | None) -> None:
     """Set a task's duration to the sum of its rows."""
     task = unit.get("task", task_id)
     if task is not None:
-        rows = unit.find("time_spent", "t.task_id = %s", (task.id,), planned=True)
-        unit.update(task, {"duration": float(sum(row["duration"] or 0 for row in rows))})
+        _sum_up(unit, task, _rows_of(unit, task))
 
 
-def _set(unit: Unit, task: Record, held: Record | None, date: str, person_id: str, minutes: float) -> Record:
+def _set(unit: Unit, held: _Held, date: str, person_id: str, minutes: float) -> Record:
     if minutes <= 0:
         raise Invalid("Duration must be greater than 0.")
-    if held is not None:
-        found = unit.update(held, {"duration": minutes})
+    task = held.task
+    if held.one is not None:
+        found = unit.update(held.one, {"duration": minutes})
     else:
         fields = {"task_id": task.id, "person_id": person_id, "date": date, "duration": minutes}
         found = unit.create("time_spent", fields, project_id=task["project_id"])
-    sum_up(unit, task.id)
+    _sum_up(unit, task, [found, *held.others])
     return found
 
 
 @command(allow=signed_in, status=201)
 def set_time_spent(unit: Unit, task_id: Id, date: str, person_id: Id, *, duration: float) -> Record:
     """Set a day's minutes. Source: POST /actions/tasks/{id}/time-spents/{date}/persons/{id}."""
-    task, held = _checked(unit, task_id, date, person_id)
-    return _set(unit, task, held, date, person_id, duration)
+    return _set(unit, _checked(unit, task_id, date, person_id), date, person_id, duration)
 
 
 @command(allow=signed_in, status=201)
 def add_time_spent(unit: Unit, task_id: Id, date: str, person_id: Id, *, duration: float) -> Record:
     """Add to a day's minutes. Source: POST …/persons/{id}/add."""
-    task, held = _checked(unit, task_id, date, person_id)
-    return _set(unit, task, held, date, person_id, duration + (held["duration"] if held else 0))
+    held = _checked(unit, task_id, date, person_id)
+    return _set(unit, held, date, person_id, duration + (held.one["duration"] if held.one else 0))
 
 
 @command(allow=signed_in, status=201)
 def remove_time_spent(unit: Unit, task_id: Id, date: str, person_id: Id) -> dict[str, Any]:
     """Remove a day's minutes; answers the row with duration 0. Source: DELETE …/persons/{id}."""
-    task, held = _checked(unit, task_id, date, person_id)
-    if held is None:
+    held = _checked(unit, task_id, date, person_id)
+    if held.one is None:
         return {"task_id": task_id, "person_id": person_id, "date": date, "duration": 0, "type": "TimeSpent"}
-    unit.delete(held)
-    sum_up(unit, task.id)
-    return {**wire(unit, held), "duration": 0}
+    unit.delete(held.one)
+    _sum_up(unit, held.task, held.others)
+    return {**wire(unit, held.one), "duration": 0}
 
 
 def _by_person(unit: Unit, rows: list[Record]) -> dict[str, Any]:

@@ -12,7 +12,9 @@ from chassis.messages import Reply, Request
 from kiroku.distributed.broker import QUORUM, Broker
 from kiroku.distributed.client import RpcClient
 from kiroku.distributed.entrypoint import hosted
-from kiroku.distributed.together import MOST
+from kiroku.distributed.slots import Slot, Together
+from kiroku.distributed.together import CALLS, MOST
+from kiroku.distributed.wire import pack_many, unpack_reply
 from tests.support.broker import broker_url
 from tests.support.pausing import Pausing
 
@@ -123,3 +125,18 @@ def test_calls_whose_replies_do_not_come_are_given_up_and_forgotten(broker: Brok
     finally:
         client.close()
         connection.release()
+
+
+def test_a_message_that_a_service_cannot_read_is_answered_at_once(
+    broker: Broker, client: RpcClient, echo: Echo
+) -> None:
+    queue = broker.queue_of("echo", inner=False)
+    with pytest.raises(Unavailable, match="another release"):
+        unpack_reply(client.send(queue, b"nothing that a service knows"))
+    slots = [Slot(), Slot()]
+    client._send(queue, pack_many([b"neither", b"of them"]), Together(slots), CALLS)
+    for slot in slots:
+        assert slot.wait(5)
+        assert slot.content is not None
+        with pytest.raises(Unavailable, match="another release"):
+            unpack_reply(slot.content)
