@@ -4,9 +4,9 @@ Most of these are kept answers. Where an answer takes a reply over the broker, t
 trial is paused, a coroutine (greenlet) in the midst of the same code that threads run, and goes on with the reply.
 """
 
+import logging
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from enum import Enum
 from time import monotonic
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from greenlet import getcurrent, greenlet
 
 from chassis.at_once import NotAtOnce, at_once, pass_on
 
+logger = logging.getLogger(__name__)
 LARGEST_HEAD = 16 * 1024
 GATHERED = 64 * 1024
 SILENCE_SECONDS = 60.0
@@ -77,7 +78,11 @@ class Rounds:
         while self._work:
             work, self._work = self._work, []
             for each in work:
-                each()
+                try:
+                    each()
+                except Exception:
+                    # All connections of this process depend on this thread.
+                    logger.exception("what was to be done before waiting has failed")
         now = monotonic()
         # All wait for the same time, so the first one is overdue first.
         while self.paused and next(iter(self.paused.values())) <= now:
@@ -98,11 +103,12 @@ class Trial:
 
     def begin(self) -> bool:
         """Begin; tell whether the request is taken care of. If not, a thread has to answer it."""
-        with suppress(OSError):
+        try:
             self._head = self._conn.sock.recv(LARGEST_HEAD)
-            self._conn.parser.unreader.unread(self._head)
-            return is_plain(self._head) and self._step()
-        return False
+        except OSError:
+            return False
+        self._conn.parser.unreader.unread(self._head)
+        return is_plain(self._head) and self._step()
 
     def go_on(self) -> None:
         """Go on after a pause."""
