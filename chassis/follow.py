@@ -3,25 +3,27 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
-import orjson
 from psycopg2.errors import DeadlockDetected, SerializationFailure, UndefinedTable, UniqueViolation
 
 from chassis import log, sql
 from chassis.at_once import waits
 from chassis.changes import Buffer, Change, fold
-from chassis.errors import Superseded
+from chassis.errors import DomainError, Superseded
 from chassis.events import Event
+from chassis.marks import Followed, Marks
 from chassis.messages import THE_SYSTEM, Request
+from chassis.parking import held, park, parked_event
 from chassis.resources import Record
 from chassis.service import TRIES, Service
 from chassis.unit import Unit
 
 logger = logging.getLogger(__name__)
 BATCH = 2_000
+AWAY_SECONDS = 3.0
 BEHIND = "an earlier event of this record is parked"
 
 CHECKPOINT = "SELECT position, reacted FROM log.checkpoints WHERE (owner, shape) = (%s, %s) FOR UPDATE"
@@ -75,6 +77,7 @@ class Follower:
         self._reached: dict[str, int] = {}
         self.caught_up: dict[str, float] = dict.fromkeys(self._kinds, time.monotonic())
         self._locks = {owner: threading.Lock() for owner in self._kinds}
+        self._followed: Followed | None = None
         self._reactions = service.spec.reactions()
 
     @property
@@ -85,6 +88,19 @@ class Follower:
     def serve(self, service: Service) -> None:
         """Let `service` wait for positions that its requests need."""
         service.catch_up, service.look_again, service.followed = self.meet, self.look_again, self.reached
+        service.hear_news = self.meet_news
+
+    def watch(self, service: Service, marks: Callable[[str], Marks]) -> None:
+        """Let whoever asks `service` see all that was answered before, to whomever: owners' `marks` tell of it."""
+        self._followed = Followed(self._kinds, marks)
+        service.keep_up = self.keep_up
+
+    def keep_up(self) -> None:
+        """Catch up with every owner that has committed something of what is followed here."""
+        for owner in self._kinds:
+            if self._followed is not None and self._followed.behind(owner):
+                waits()
+                self.catch_up(owner, due=True)
 
     def meet(self, needs: Mapping[str, int]) -> None:
         """Catch up with every owner whose needed position is not reached yet (P5)."""
@@ -93,9 +109,23 @@ class Follower:
                 waits()
                 self.catch_up(owner)
 
+    def meet_news(self, news: Mapping[str, int]) -> None:
+        """Catch up with every owner that has done more than was followed, where it can be asked."""
+        for owner, position in news.items():
+            if owner in self._kinds and self._reached.get(owner, -1) < position and self._is_well(owner):
+                waits()
+                with suppress(DomainError):
+                    self.catch_up(owner)
+
+    def _is_well(self, owner: str) -> bool:
+        """Tell whether an owner was followed within the last seconds: nobody waits for one that is away."""
+        return time.monotonic() - self.caught_up[owner] < AWAY_SECONDS
+
     def forget(self) -> None:
         """Forget what was reached; the checkpoints in the database say it."""
         self._reached.clear()
+        if self._followed:
+            self._followed.forget()
 
     def reached(self) -> dict[str, int]:
         """Return the positions that were reached in each owner's log, as far as this process knows."""
@@ -107,18 +137,26 @@ class Follower:
             self.catch_up(owner)
         return self._reached != since
 
-    def catch_up(self, owner: str, *, settle: bool = False) -> int:
+    def catch_up(self, owner: str, *, settle: bool = False, due: bool = False) -> int:
         """Apply all of `owner`'s events that are missing; return the position reached.
+
+        What is only `due` is left when somebody else has done it meanwhile.
 
         Where none of them concerns this service, the checkpoint stays behind until `settle` asks for it: a commit for
         each event of all others would cost more than the work itself.
         """
         with self._locks[owner]:
+            followed = self._followed
+            if due and followed and not followed.behind(owner):
+                return self._reached.get(owner, 0)
+            marks = followed.now(owner) if followed else ()
             while True:
                 reached, more = self._stepped(owner, settle=settle)
                 self._reached[owner] = max(reached, self._reached.get(owner, 0))
                 if not more:
                     self.caught_up[owner] = time.monotonic()
+                    if followed:
+                        followed.reached(owner, marks)
                     return reached
 
     def _stepped(self, owner: str, *, settle: bool) -> tuple[int, bool]:
@@ -154,12 +192,12 @@ class Follower:
 
     def _apply(self, unit: Unit, connection: Any, owner: str, events: list[Event], reacted: int) -> list[Change]:
         known = self._load(connection, events)
-        held = _held(unit, owner)
+        waiting = held(unit, owner)
         changes: list[Change] = []
         buffer = Buffer()
         for event in events:
-            if event.position > held.get((event.kind, event.id), event.position):
-                self._park(unit, owner, event, BEHIND)
+            if event.position > waiting.get((event.kind, event.id), event.position):
+                park(unit, owner, event, BEHIND)
                 continue
             record = fold(buffer, known, event)
             if record is not None:
@@ -171,7 +209,7 @@ class Follower:
             event = change.event
             due = self._due(event) if event.position > reacted else []
             if due and (event.kind, event.id) in stuck:
-                self._park(unit, owner, event, BEHIND)
+                park(unit, owner, event, BEHIND)
             elif due and not self._react(unit, owner, due, change):
                 stuck.add((event.kind, event.id))
         return changes
@@ -191,7 +229,7 @@ class Follower:
         except Exception as problem:
             logger.exception("%s: reaction to %s of %s parked", unit.service, change.event.name, owner)
             unit.rollback_to("reaction", kept)
-            self._park(unit, owner, change.event, f"{type(problem).__name__}: {problem}")
+            park(unit, owner, change.event, f"{type(problem).__name__}: {problem}")
             return False
         unit.rows("RELEASE SAVEPOINT reaction")
         return True
@@ -205,14 +243,6 @@ class Follower:
                 cursor.execute("SELECT position FROM log.head FOR UPDATE")
             self._service.refresh_derived(cursor, changes)
             log.bump(cursor, {c.event.project_id or c.event.kind for c in changes})
-
-    def _park(self, unit: Unit, owner: str, event: Event, error: str) -> None:
-        body = orjson.dumps(event).decode()
-        unit.rows(
-            "INSERT INTO log.parked (owner, position, kind, id, event, error) VALUES (%s, %s, %s, %s, %s, %s) "
-            "ON CONFLICT DO NOTHING",
-            (owner, event.position, event.kind, event.id, body, error),
-        )
 
     def replay(self) -> tuple[int, int]:
         """Apply parked events again, in order per record; return how many were done and how many are left."""
@@ -265,15 +295,3 @@ class Follower:
                     record = resource.load(row)
                     known[(kind, record.id)] = record
         return known
-
-
-def _held(unit: Unit, owner: str) -> dict[tuple[str, str], int]:
-    """Return the position of the first parked event of each record that has one; later ones must wait for it."""
-    rows = unit.rows("SELECT kind, id::text, min(position) FROM log.parked WHERE owner = %s GROUP BY 1, 2", (owner,))
-    return {(kind, id_): position for kind, id_, position in rows}
-
-
-def parked_event(text: str) -> Event:
-    """Return the event that was parked as JSON."""
-    row = orjson.loads(text)
-    return Event(**{**row, "recorded_at": datetime.fromisoformat(row["recorded_at"])})

@@ -7,7 +7,7 @@ and some that its records share by their ids: a change moves all of those that i
 import mmap
 import re
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Protocol
 from zlib import crc32
@@ -95,6 +95,35 @@ class Marks:
         number = secrets.randbits(64)
         for slot in slots:
             self._slots[slot] = number
+
+
+class Followed:
+    """What a follower has seen of the marks of those it follows, in its process."""
+
+    def __init__(self, kinds: Mapping[str, Iterable[str]], marks: Callable[[str], Marks]) -> None:
+        """Follow `kinds` of each owner, whose `marks` every process moves before it answers."""
+        self._slots: dict[str, tuple[Marks, list[int]]] = {}
+        for owner, names in kinds.items():
+            its = marks(owner)
+            self._slots[owner] = its, [its.of_kind(name) for name in names]
+        self._seen: dict[str, tuple[int, ...]] = {}
+
+    def now(self, owner: str) -> tuple[int, ...]:
+        """Return the marks of what is followed of `owner`."""
+        marks, slots = self._slots[owner]
+        return tuple(map(marks.read, slots))
+
+    def behind(self, owner: str) -> bool:
+        """Tell whether something of it has moved since it was followed."""
+        return self.now(owner) != self._seen.get(owner)
+
+    def reached(self, owner: str, marks: tuple[int, ...]) -> None:
+        """Note that all that `marks` stood for was followed."""
+        self._seen[owner] = marks
+
+    def forget(self) -> None:
+        """Forget what was followed."""
+        self._seen.clear()
 
 
 class Watch:

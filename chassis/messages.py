@@ -42,9 +42,10 @@ class Upload(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct):
-    """One call of an operation. `query` keeps repeated parameters; `needs` are positions by service (causal token).
+    """One call of an operation. `query` keeps repeated parameters.
 
-    Who `keeps` answers wants to know what this one is made of.
+    `needs` are positions by service that the answer has to hold (the causal token), `news` such that it should hold if
+    their services can be asked. Who `keeps` answers wants to know what this one is made of.
     """
 
     operation: str
@@ -59,6 +60,7 @@ class Request(msgspec.Struct):
     if_match: str | None = None
     if_none_match: str | None = None
     needs: dict[str, int] = {}
+    news: dict[str, int] = {}
     headers: dict[str, str] = {}
     causation: str | None = None
     keeps: bool = False

@@ -19,7 +19,7 @@ from chassis.events import Event, public
 from chassis.finished import Finished
 from chassis.log import head_position, read_feed
 from chassis.marks import Marks, Watch
-from chassis.messages import Reply, Request
+from chassis.messages import SYSTEM, Reply, Request
 from chassis.observed import Observed
 from chassis.operations import Operation
 from chassis.resources import Record
@@ -50,6 +50,8 @@ class Service:
         self.operations = spec.operations()
         self.on_commit: list[Callable[[int, list[Change]], None]] = []
         self.catch_up: Callable[[Mapping[str, int]], None] = lambda needs: None
+        self.hear_news: Callable[[Mapping[str, int]], None] = lambda news: None
+        self.keep_up: Callable[[], None] = lambda: None
         self.followed: Callable[[], Mapping[str, int]] = dict
         self.look_again: Callable[[Mapping[str, int]], bool] = lambda since: False
         self.marks: Marks | None = None
@@ -71,6 +73,10 @@ class Service:
         """Run an operation on replicas that have what the request needs."""
         if request.needs:
             self.catch_up(request.needs)
+        if request.news:
+            self.hear_news(request.news)
+        if request.actor.role != SYSTEM:
+            self.keep_up()
         answers = self.answers
         key = key_of(operation, request) if answers else None
         if answers is None or key is None:

@@ -6,7 +6,7 @@ for a client while nothing it was made of has moved and all that this client has
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from math import inf
 from time import monotonic
 
@@ -66,9 +66,13 @@ class Log:
 class Moves:
     """What a gateway knows of all logs. Thread-safe."""
 
-    def __init__(self, reacts: Mapping[str, frozenset[str]]) -> None:
-        """Know nothing yet. `reacts` names by service the kinds of others whose changes may change its own records."""
-        self._reacts = reacts
+    def __init__(
+        self, reacts: Mapping[str, frozenset[str]], follows: Mapping[str, Mapping[str, Collection[str]]] | None = None
+    ) -> None:
+        """Know nothing yet. `reacts` names by service the kinds of others whose changes may change its own records;
+        `follows`, by service and owner, those that it has replicas of.
+        """
+        self._reacts, self._follows = reacts, follows or {}
         self._logs: dict[str, Log] = {}
         self._early: dict[str, deque[Move]] = {}
         self._written: dict[str, int] = {}
@@ -114,6 +118,21 @@ class Moves:
             for service, position in positions.items():
                 self._written[service] = max(position, self._written.get(service, 0))
 
+    def news(self, service: str) -> dict[str, int]:
+        """Return by owner the position of the last thing that was heard of, or answered here, that `service` follows.
+
+        A service that has seen as much shows what was answered before to whomever, though it did not happen there.
+        """
+        found = {}
+        for owner, kinds in self._follows.get(service, {}).items():
+            log, written = self._logs.get(owner), self._written.get(owner, 0)
+            if log is not None and log.known >= written:
+                last = log.last
+                written = max(log.moved_all, *(last.get(kind, 0) for kind in kinds))
+            if written:
+                found[owner] = written
+        return found
+
     def same(self, service: str, made_of: MadeOf, needs: Mapping[str, int]) -> bool:
         """Tell whether a service would answer again what it made of `made_of`, to somebody with `needs`."""
         for owner, at in made_of.at.items():
@@ -153,6 +172,11 @@ class Weights:
         return self._until.setdefault(operation, -inf) <= monotonic()
 
 
+def later(some: Mapping[str, int], others: Mapping[str, int]) -> Mapping[str, int]:
+    """Return by service the later of two positions. Pure."""
+    return {name: max(some.get(name, 0), others.get(name, 0)) for name in {*some, *others}} if others else some
+
+
 class KeptAnswers:
     """A bus that asks the one behind it only for what it does not know."""
 
@@ -168,6 +192,8 @@ class KeptAnswers:
 
     def call(self, request: Request) -> Reply:
         """Return the reply of the operation that `request` names. Raises its DomainError."""
+        service = request.operation.partition(".")[0]
+        request.news = self._moves.news(service)
         operation = self._operations.get(request.operation)
         key = key_of(operation, request) if operation else None
         if key is None:
@@ -175,9 +201,8 @@ class KeptAnswers:
             if reply.positions:
                 self._moves.written(reply.positions)
             return reply
-        service = request.operation.partition(".")[0]
         kept = self._store.get(key)
-        if kept is not None and self._moves.same(service, kept.facts, request.needs):
+        if kept is not None and self._moves.same(service, kept.facts, later(request.needs, request.news)):
             KEPT_ANSWERS.add(1, service)
             if kept.reply.file is None:
                 note_light()

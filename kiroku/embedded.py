@@ -111,6 +111,7 @@ class _House:
             # Other servers may change a database that is not our own, and leave no mark.
             service.answers = None if settings.database_url else Answers(name, marks.of(name))
             service.on_commit.append(self._committed)
+            system.followers[name].watch(service, marks.of)
         system.start()
         on_exit(system.stop)
         identities = Identities(system, told["secret"], settings.previous_secret, marks.of("auth").read)

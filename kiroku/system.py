@@ -45,6 +45,15 @@ def specs() -> dict[str, ServiceSpec]:
     return found
 
 
+def followed() -> dict[str, dict[str, list[str]]]:
+    """Return by service, and by owner, the kinds that the service has replicas of."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for name, spec in specs().items():
+        for resource in spec.replicates:
+            found.setdefault(name, {}).setdefault(OWNERS[resource.kind], []).append(resource.kind)
+    return found
+
+
 class System:
     """The embedded shape: services by name, called directly (about 2 microseconds)."""
 

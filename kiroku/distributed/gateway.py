@@ -20,7 +20,7 @@ from kiroku.embedded import storage_of
 from kiroku.observing import start_traces
 from kiroku.settings import Settings, kept_secret
 from kiroku.sign_in import sign_in_limit
-from kiroku.system import specs
+from kiroku.system import followed, specs
 from kiroku.web import OnExit, serve
 
 # What a process for live events answers besides them.
@@ -35,7 +35,7 @@ def serve_gateway(settings: Settings, broker: Broker, *, only_live: bool = False
         start_traces(settings, "live" if only_live else "gateway")
         client = RpcClient(broker, timeout=settings.rpc_timeout)
         client.start()
-        moves = Moves({name: frozenset(spec.reactions()) for name, spec in specs().items()})
+        moves = Moves({name: frozenset(spec.reactions()) for name, spec in specs().items()}, followed())
         heads = Heads(moves, RemoteFeeds(client).head)
         wakes = Wakes(broker, WAKES, opened=heads.begin)
         wakes.follow(moves.heard)

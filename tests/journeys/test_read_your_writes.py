@@ -1,6 +1,7 @@
 """P5: what one service has acknowledged, another shows at once, 1,000 times, with two replicas of each."""
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -45,6 +46,35 @@ def test_a_client_reads_what_it_wrote_whichever_service_answers(server: RunningS
         names = {each["name"] for each in context["task_types"]}  # type: ignore[index]
         assert f"Compositing {count}" in names
     assert task["id"]
+
+
+def test_whoever_shows_nothing_sees_what_was_answered_before_to_whomever(server: RunningServer) -> None:
+    """Scripts that keep no cookies, and people beside each other, as with one server that has one database."""
+    token = token_of(server)
+    mail, word = f"{uuid4().hex[:8]}@example.com", "a new person"
+
+    def ask(method: str, path: str, body: object = None, token: str = token) -> Any:
+        headers = {"Authorization": f"Bearer {token}"}
+        reply = requests.request(method, f"{server.url}/{path}", json=body, headers=headers, timeout=60)
+        assert reply.ok, f"{method} {path}: {reply.status_code} {reply.text}"
+        return reply.json()
+
+    person = {"first_name": "New", "last_name": "Person", "email": mail, "password": word, "role": "user"}
+    artist = ask("POST", "data/persons", person)["id"]
+    theirs = ask("POST", "auth/login", {"email": mail, "password": word})["access_token"]
+    project = ask("POST", "data/projects", {"name": f"Film {uuid4().hex[:6]}"})["id"]
+    ask("POST", f"data/projects/{project}/team", {"person_id": artist})
+    kind = next(each for each in ask("GET", "data/task-types") if each["for_entity"] == "Shot")
+    for count in range(TIMES[server.shape] // 5):
+        name = f"SH{count}"
+        shot = ask("POST", f"data/projects/{project}/shots", {"name": name})["id"]  # production
+        for who in (token, theirs):
+            rows = ask("GET", f"data/shots/with-tasks?project_id={project}", token=who)  # tasks
+            assert name in {row["name"] for row in rows}
+        [task] = ask("POST", f"data/entities/{shot}/tasks", {"task_type_ids": [kind["id"]]})
+        ask("PUT", f"actions/persons/{artist}/assign", {"task_ids": [task["id"]]})
+        sheet = ask("GET", f"data/projects/{project}/tasks", token=theirs)
+        assert [artist] in [row["assignees"] for row in sheet if row["id"] == task["id"]]
 
 
 def test_castings_and_spreadsheets_asked_for_again_show_what_has_changed(server: RunningServer) -> None:

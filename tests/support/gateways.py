@@ -59,7 +59,8 @@ class House:
         self.asked = 0
         self.on_the_way: list[tuple[Moves, str, Move]] = []
         operations = {f"{n}.{o.name}": o for n, s in self.services.items() for o in s.operations.values()}
-        self.knowledge = [Moves({n: frozenset(s.spec.reactions()) for n, s in self.services.items()}) for _ in range(2)]
+        reacts = {name: frozenset(service.spec.reactions()) for name, service in self.services.items()}
+        self.knowledge = [Moves(reacts, {"reader": {"library": ["shelf", "book"]}}) for _ in range(2)]
         for name, service in self.services.items():
             owners = follower.owners if service is reader else []
             telling = Telling(name, service.spec.kinds, owners, service.head, service.followed)
