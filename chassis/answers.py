@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
 from chassis.at_once import note_light
-from chassis.marks import Marks, Watch
+from chassis.marks import Followed, Marks, Watch
 from chassis.messages import Reply, Request
 from chassis.operations import Operation
 from chassis.telemetry import KEPT_ANSWERS
@@ -77,9 +77,19 @@ class Keeper(Protocol):
 class Answers:
     """The kept answers of one service in one process."""
 
-    def __init__(self, service: str, marks: Marks, limit: int = LIMIT, seconds: float = SECONDS) -> None:
-        """Keep answers of at most `limit` bytes in all, each for at most `seconds`."""
-        self._service, self.marks = service, marks
+    def __init__(
+        self,
+        service: str,
+        marks: Marks,
+        limit: int = LIMIT,
+        seconds: float = SECONDS,
+        followed: Followed | None = None,
+    ) -> None:
+        """Keep answers of at most `limit` bytes in all, each for at most `seconds`.
+
+        `followed` says what of other services the replicas have, where they are to have all that was answered.
+        """
+        self._service, self.marks, self._followed = service, marks, followed
         self.store = Store(limit, seconds)
 
     def watch(self, request: Request) -> Watch:
@@ -92,9 +102,12 @@ class Answers:
         if answer is None:
             return None
         read = self.marks.read
-        for slot, mark in answer.facts:
+        seen, reads = answer.facts
+        for slot, mark in seen:
             if read(slot) != mark:
                 return None
+        if self._followed is not None and self._followed.any_behind(reads):
+            return None
         KEPT_ANSWERS.add(1, self._service)
         note_light()
         return plain(answer.reply)
@@ -102,7 +115,7 @@ class Answers:
     def keep(self, key: Key, watch: Watch, reply: Reply) -> None:
         """Keep `reply`, which was made of what `watch` has seen, where that can be done."""
         if watch.whole and can_be_kept(reply):
-            self.store.put(key, reply, watch.seen())
+            self.store.put(key, reply, (watch.seen(), watch))
 
 
 def can_be_kept(reply: Reply) -> bool:

@@ -3,27 +3,27 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
 from psycopg2.errors import DeadlockDetected, SerializationFailure, UndefinedTable, UniqueViolation
 
 from chassis import log, sql
-from chassis.at_once import waits
+from chassis.at_once import pass_on, waits
 from chassis.changes import Buffer, Change, fold
 from chassis.errors import DomainError, Superseded
 from chassis.events import Event
-from chassis.marks import Followed, Marks
+from chassis.marks import Followed, Reads
 from chassis.messages import THE_SYSTEM, Request
 from chassis.parking import held, park, parked_event
+from chassis.prepared import plan_of, prepared_for
 from chassis.resources import Record
 from chassis.service import TRIES, Service
 from chassis.unit import Unit
 
 logger = logging.getLogger(__name__)
-BATCH = 2_000
-AWAY_SECONDS = 3.0
+BATCH, AWAY_SECONDS = 2_000, 3.0
 BEHIND = "an earlier event of this record is parked"
 
 CHECKPOINT = "SELECT position, reacted FROM log.checkpoints WHERE (owner, shape) = (%s, %s) FOR UPDATE"
@@ -32,14 +32,15 @@ INSERT INTO log.checkpoints (owner, shape, position) SELECT %s, shape, 0 FROM lo
 ON CONFLICT DO NOTHING
 """
 SETTLE = """
-UPDATE log.checkpoints SET position = %s, reacted = greatest(reacted, %s) WHERE (owner, shape) = (%s, %s)
+UPDATE log.checkpoints SET position = %s::bigint, reacted = greatest(reacted, %s::bigint)
+WHERE (owner, shape) = (%s, %s)
 """
 
 
 def _checkpoint(unit: Unit, owner: str, shape: str) -> tuple[int, int]:
     """Return how far the service has followed and reacted, and keep its other processes away until the commit."""
     for _ in range(2):
-        found = unit.rows(CHECKPOINT, (owner, shape))
+        found = unit.rows(CHECKPOINT, (owner, shape), planned=True)
         if found:
             break
         unit.rows(FIRST_CHECKPOINT, (owner, shape))
@@ -88,19 +89,29 @@ class Follower:
     def serve(self, service: Service) -> None:
         """Let `service` wait for positions that its requests need."""
         service.catch_up, service.look_again, service.followed = self.meet, self.look_again, self.reached
-        service.hear_news = self.meet_news
-
-    def watch(self, service: Service, marks: Callable[[str], Marks]) -> None:
-        """Let whoever asks `service` see all that was answered before, to whomever: owners' `marks` tell of it."""
-        self._followed = Followed(self._kinds, marks)
         service.keep_up = self.keep_up
 
-    def keep_up(self) -> None:
-        """Catch up with every owner that has committed something of what is followed here."""
-        for owner in self._kinds:
-            if self._followed is not None and self._followed.behind(owner):
-                waits()
-                self.catch_up(owner, due=True)
+    def watch(self, followed: Followed) -> None:
+        """Let whoever asks see all that was answered before, to whomever: owners' marks tell of it."""
+        self._followed = followed
+
+    def keep_up(self, reads: Reads | None, news: Mapping[str, int]) -> bool:
+        """Catch up where more was answered before, by marks or `news`, of what was read; tell whether it was so."""
+        behind = [owner for owner in self._kinds if self._is_behind(owner, reads, news.get(owner, 0))]
+        for owner in behind:
+            waits()
+            pass_on()
+            with suppress(DomainError):
+                self.catch_up(owner, due=self._followed is not None)
+        return bool(behind)
+
+    def _is_behind(self, owner: str, reads: Reads | None, position: int) -> bool:
+        if self._followed is not None and self._followed.behind(owner, reads):
+            return True
+        if self._reached.get(owner, -1) >= position or not (reads is None or any(map(reads.touch, self._kinds[owner]))):
+            return False
+        # Nobody waits for one that is away.
+        return time.monotonic() - self.caught_up[owner] < AWAY_SECONDS
 
     def meet(self, needs: Mapping[str, int]) -> None:
         """Catch up with every owner whose needed position is not reached yet (P5)."""
@@ -108,18 +119,6 @@ class Follower:
             if owner in self._kinds and self._reached.get(owner, -1) < position:
                 waits()
                 self.catch_up(owner)
-
-    def meet_news(self, news: Mapping[str, int]) -> None:
-        """Catch up with every owner that has done more than was followed, where it can be asked."""
-        for owner, position in news.items():
-            if owner in self._kinds and self._reached.get(owner, -1) < position and self._is_well(owner):
-                waits()
-                with suppress(DomainError):
-                    self.catch_up(owner)
-
-    def _is_well(self, owner: str) -> bool:
-        """Tell whether an owner was followed within the last seconds: nobody waits for one that is away."""
-        return time.monotonic() - self.caught_up[owner] < AWAY_SECONDS
 
     def forget(self) -> None:
         """Forget what was reached; the checkpoints in the database say it."""
@@ -149,14 +148,14 @@ class Follower:
             followed = self._followed
             if due and followed and not followed.behind(owner):
                 return self._reached.get(owner, 0)
-            marks = followed.now(owner) if followed else ()
+            marks = followed.now(owner) if followed else []
             while True:
                 reached, more = self._stepped(owner, settle=settle)
                 self._reached[owner] = max(reached, self._reached.get(owner, 0))
                 if not more:
                     self.caught_up[owner] = time.monotonic()
                     if followed:
-                        followed.reached(owner, marks)
+                        followed.reached(marks)
                     return reached
 
     def _stepped(self, owner: str, *, settle: bool) -> tuple[int, bool]:
@@ -185,7 +184,8 @@ class Follower:
             changes = self._apply(unit, connection, owner, events, reacted)
             unit.flush()
             self._show(connection, changes)
-            unit.rows(SETTLE, (position, position, owner, service.spec.shape))
+            with connection.cursor() as cursor:
+                plan_of(SETTLE).later(cursor, (position, position, owner, service.spec.shape))
             reached = unit.finish()
         service.committed(reached, unit.changes, changes)
         return position, len(events) == self._batch
@@ -240,7 +240,7 @@ class Follower:
             return
         with connection.cursor() as cursor:
             if self._service.spec.derived:
-                cursor.execute("SELECT position FROM log.head FOR UPDATE")
+                connection.waiting.append(b"SELECT position FROM log.head FOR UPDATE")
             self._service.refresh_derived(cursor, changes)
             log.bump(cursor, {c.event.project_id or c.event.kind for c in changes})
 
@@ -290,7 +290,7 @@ class Follower:
         with connection.cursor() as cursor:
             for kind, ids in wanted.items():
                 resource = self._service.resources[kind]
-                cursor.execute(sql.select_rows(resource) + " WHERE t.id = ANY(%s::uuid[])", (sorted(ids),))
+                prepared_for(resource, "any", sql.prepared).run(cursor, (sorted(ids),))
                 for row in cursor.fetchall():
                     record = resource.load(row)
                     known[(kind, record.id)] = record

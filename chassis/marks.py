@@ -9,6 +9,7 @@ import re
 import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
+from itertools import count
 from typing import Protocol
 from zlib import crc32
 
@@ -44,6 +45,10 @@ class Slots(Protocol):
         """Return the mark in a slot."""
         ...
 
+    def knows(self, kind: str) -> bool:
+        """Tell whether a kind has a slot of its own."""
+        ...
+
     def of_kind(self, kind: str) -> Slot:
         """Return the slot of a kind; that of everything for one that is not known."""
         ...
@@ -69,6 +74,10 @@ class Marks:
     def read(self, slot: Slot = EVERYTHING) -> int:
         """Return the number in a slot."""
         return self._slots[slot]  # type: ignore[index]
+
+    def knows(self, kind: str) -> bool:
+        """Tell whether a kind has a slot of its own."""
+        return kind in self._kinds
 
     def of_kind(self, kind: str) -> int:
         """Return the slot of a kind; that of everything for one that is not known."""
@@ -98,41 +107,90 @@ class Marks:
 
 
 class Followed:
-    """What a follower has seen of the marks of those it follows, in its process."""
+    """Up to which marks of those it follows a service has followed, in whichever process; made before the fork."""
 
     def __init__(self, kinds: Mapping[str, Iterable[str]], marks: Callable[[str], Marks]) -> None:
         """Follow `kinds` of each owner, whose `marks` every process moves before it answers."""
-        self._slots: dict[str, tuple[Marks, list[int]]] = {}
-        for owner, names in kinds.items():
-            its = marks(owner)
-            self._slots[owner] = its, [its.of_kind(name) for name in names]
-        self._seen: dict[str, tuple[int, ...]] = {}
+        places = count()
+        self._kinds: dict[str, dict[str, tuple[int, Marks, int]]] = {
+            owner: {name: (next(places), marks(owner), marks(owner).of_kind(name)) for name in names}
+            for owner, names in kinds.items()
+        }
+        self._seen = memoryview(mmap.mmap(-1, (next(places) + 1) * SLOT_BYTES)).cast("Q")
 
-    def now(self, owner: str) -> tuple[int, ...]:
-        """Return the marks of what is followed of `owner`."""
-        marks, slots = self._slots[owner]
-        return tuple(map(marks.read, slots))
+    def now(self, owner: str) -> list[tuple[int, int]]:
+        """Return the marks of what is followed of `owner`, each with its place."""
+        return [(place, marks.read(slot)) for place, marks, slot in self._kinds[owner].values()]
 
-    def behind(self, owner: str) -> bool:
-        """Tell whether something of it has moved since it was followed."""
-        return self.now(owner) != self._seen.get(owner)
+    def behind(self, owner: str, reads: "Reads | None" = None) -> bool:
+        """Tell whether something of it has moved since it was followed, among what was read when that is given."""
+        seen = self._seen
+        for kind, (place, marks, slot) in self._kinds.get(owner, {}).items():
+            if (reads is None or reads.touch(kind)) and marks.read(slot) != seen[place]:
+                return True
+        return False
 
-    def reached(self, owner: str, marks: tuple[int, ...]) -> None:
-        """Note that all that `marks` stood for was followed."""
-        self._seen[owner] = marks
+    def any_behind(self, reads: "Reads") -> bool:
+        """Tell whether something that was read has moved at its owner since it was followed."""
+        return any(self.behind(owner, reads) for owner in self._kinds)
+
+    def reached(self, now: Iterable[tuple[int, int]]) -> None:
+        """Note that all was followed that had moved when `now` was returned."""
+        for place, mark in now:
+            self._seen[place] = mark
 
     def forget(self) -> None:
         """Forget what was followed."""
-        self._seen.clear()
+        for place in range(len(self._seen)):
+            self._seen[place] = 0
 
 
-class Watch:
+class Reads:
+    """The kinds that an answer was made of: all, where a table is read that is not that of a kind."""
+
+    __slots__ = ("_knows", "all", "kinds")
+
+    def __init__(self, knows: Callable[[str], bool]) -> None:
+        """Nothing was read yet. `knows` tells names of kinds."""
+        self._knows = knows
+        self.kinds: set[str] = set()
+        self.all = False
+
+    def touch(self, kind: str) -> bool:
+        """Tell whether records of `kind` were read."""
+        return self.all or kind in self.kinds
+
+    def elsewhere(self) -> None:
+        """Note that something is read that has no mark here."""
+
+    def everything(self) -> None:
+        """Note that anything may be read."""
+        self.all = True
+
+    def ids(self, kind: str, ids: Collection[str]) -> None:
+        """Note that records of `kind` are read by their ids."""
+        self.kinds.add(kind)
+
+    def statement(self, text: str) -> None:
+        """Note that a statement reads the tables it names."""
+        tables = tables_of(text)
+        self.kinds |= tables
+        self.all = self.all or not all(map(self._knows, tables))
+
+    def kind(self, kind: str, condition: str) -> None:
+        """Note that records of `kind` are read by an SQL condition, which may name more tables."""
+        self.kinds.add(kind)
+        self.statement(condition)
+
+
+class Watch(Reads):
     """What has been read, each with its mark as it was before."""
 
     __slots__ = ("_marks", "_seen", "whole")
 
     def __init__(self, marks: Slots) -> None:
         """Watch reads of the service with `marks`."""
+        super().__init__(marks.knows)
         self._marks = marks
         self._seen: dict[Slot, int] = {}
         self.whole = True
@@ -143,10 +201,12 @@ class Watch:
 
     def everything(self) -> None:
         """Note that anything may be read."""
+        super().everything()
         self._see(self._marks.everything)
 
     def ids(self, kind: str, ids: Collection[str]) -> None:
         """Note that records of `kind` are read by their ids."""
+        super().ids(kind, ids)
         if len(ids) > MANY_IDS:
             self._see(self._marks.of_kind(kind))
         else:
@@ -155,13 +215,14 @@ class Watch:
 
     def statement(self, text: str) -> None:
         """Note that a statement reads the tables it names."""
+        super().statement(text)
         for table in tables_of(text):
             self._see(self._marks.of_kind(table))
 
     def kind(self, kind: str, condition: str) -> None:
         """Note that records of `kind` are read by an SQL condition, which may name more tables."""
         self._see(self._marks.of_kind(kind))
-        self.statement(condition)
+        super().kind(kind, condition)
 
     def seen(self) -> tuple[tuple[Slot, int], ...]:
         """Return slots and marks."""

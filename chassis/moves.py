@@ -54,6 +54,10 @@ class Names:
         """Return no mark: positions say when a slot was read."""
         return 0
 
+    def knows(self, kind: str) -> bool:
+        """Tell whether a kind has a slot of its own."""
+        return kind in self._kinds
+
     def of_kind(self, kind: str) -> str:
         """Return the slot of a kind; ALL for one that is not known."""
         return kind if kind in self._kinds else ALL

@@ -20,7 +20,8 @@ def park(unit: Unit, owner: str, event: Event, error: str) -> None:
 
 def held(unit: Unit, owner: str) -> dict[tuple[str, str], int]:
     """Return the position of the first parked event of each record that has one; later ones must wait for it."""
-    rows = unit.rows("SELECT kind, id::text, min(position) FROM log.parked WHERE owner = %s GROUP BY 1, 2", (owner,))
+    statement = "SELECT kind, id::text, min(position) FROM log.parked WHERE owner = %s GROUP BY 1, 2"
+    rows = unit.rows(statement, (owner,), planned=True)
     return {(kind, id_): position for kind, id_, position in rows}
 
 

@@ -7,7 +7,7 @@ from chassis import sql
 from chassis.changes import Buffer
 from chassis.database import RAW_TEXT
 from chassis.errors import NotFound
-from chassis.marks import Watch
+from chassis.marks import Reads
 from chassis.prepared import plan_of, prepared_for
 from chassis.resources import Record, Resource
 
@@ -38,7 +38,7 @@ class Part(NamedTuple):
 class Reader:
     """Reads of one request on one connection. SQL reads flush buffered writes first, so that they see them."""
 
-    def __init__(self, service: "Service", connection: Any, watch: Watch | None = None) -> None:
+    def __init__(self, service: "Service", connection: Any, watch: Reads | None = None) -> None:
         """Read the records of `service` over `connection`; `watch` notes what is read, before it is."""
         self._watch = watch
         self._service = service

@@ -18,7 +18,7 @@ from chassis.errors import DomainError, Forbidden, NotFound, Refused, Superseded
 from chassis.events import Event, public
 from chassis.finished import Finished
 from chassis.log import head_position, read_feed
-from chassis.marks import Marks, Watch
+from chassis.marks import Marks, Reads, Watch
 from chassis.messages import SYSTEM, Reply, Request
 from chassis.observed import Observed
 from chassis.operations import Operation
@@ -50,8 +50,7 @@ class Service:
         self.operations = spec.operations()
         self.on_commit: list[Callable[[int, list[Change]], None]] = []
         self.catch_up: Callable[[Mapping[str, int]], None] = lambda needs: None
-        self.hear_news: Callable[[Mapping[str, int]], None] = lambda news: None
-        self.keep_up: Callable[[], None] = lambda: None
+        self.keep_up: Callable[[Reads | None, Mapping[str, int]], bool] = lambda reads, news: False
         self.followed: Callable[[], Mapping[str, int]] = dict
         self.look_again: Callable[[Mapping[str, int]], bool] = lambda since: False
         self.marks: Marks | None = None
@@ -73,26 +72,37 @@ class Service:
         """Run an operation on replicas that have what the request needs."""
         if request.needs:
             self.catch_up(request.needs)
-        if request.news:
-            self.hear_news(request.news)
-        if request.actor.role != SYSTEM:
-            self.keep_up()
+        if operation.writes and request.actor.role != SYSTEM:
+            self.keep_up(None, request.news)
         answers = self.answers
         key = key_of(operation, request) if answers else None
         if answers is None or key is None:
             waits()
-            return self._known(operation, request)
+            return self._shown(operation, request, lambda: Reads(self.resources.__contains__))[0]
         kept = answers.find(key)
         if kept is not None:
             return kept
         waits()
-        watch = answers.watch(request)
-        reply = self._known(operation, request, watch)
-        if watch is not None:
+        reply, watch = self._shown(operation, request, lambda: answers.watch(request))
+        if isinstance(watch, Watch):
             answers.keep(key, watch, reply)
         return reply
 
-    def _known(self, operation: Operation, request: Request, watch: Watch | None = None) -> Reply:
+    def _shown(
+        self, operation: Operation, request: Request, watches: Callable[[], Reads | None]
+    ) -> tuple[Reply, Reads | None]:
+        """Run an operation, and a query again if what it read has changed elsewhere before, and was not here yet.
+
+        Returns what was read, too, as one of `watches` has seen it.
+        """
+        watch: Reads | None = watches() or Reads(self.resources.__contains__)
+        reply = self._known(operation, request, watch)
+        if operation.writes or request.actor.role == SYSTEM or not self.keep_up(watch, request.news):
+            return reply, watch
+        watch = watches()
+        return self._known(operation, request, watch), watch
+
+    def _known(self, operation: Operation, request: Request, watch: Reads | None = None) -> Reply:
         """Run an operation, and once more if replicas have learned meanwhile what it did not find."""
         since = self.followed()
         try:
@@ -103,7 +113,7 @@ class Service:
                 raise
         return self._tried(operation, request, watch)
 
-    def _tried(self, operation: Operation, request: Request, watch: Watch | None) -> Reply:
+    def _tried(self, operation: Operation, request: Request, watch: Reads | None) -> Reply:
         for attempt in range(TRIES):
             try:
                 return self._run(operation, request, watch)
@@ -131,7 +141,7 @@ class Service:
         if operation.writes or attempt:
             raise Unavailable("The database is restarting: try again.") from problem
 
-    def _run(self, operation: Operation, request: Request, watch: Watch | None) -> Reply:
+    def _run(self, operation: Operation, request: Request, watch: Reads | None) -> Reply:
         with self.database.connection() as connection:
             unit = Unit(self, request, connection, writes=operation.writes, watch=watch)
             digest = ""

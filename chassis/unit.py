@@ -11,7 +11,7 @@ from chassis.changes import Buffer, Change
 from chassis.errors import Invalid
 from chassis.events import CREATE, DELETE, UPDATE, Event, changed, fact_name, moment
 from chassis.ids import new_id
-from chassis.marks import Watch
+from chassis.marks import Reads
 from chassis.messages import THE_SYSTEM, Actor, Reply, Request
 from chassis.reading import Reader
 from chassis.resources import Fields, Record, Resource, wire_datetime
@@ -27,7 +27,7 @@ class Unit(Reader):
     """Reads and buffered writes of one request. SQL reads flush first, so that they see the unit's own writes."""
 
     def __init__(
-        self, service: "Service", request: Request, connection: Any, *, writes: bool, watch: Watch | None = None
+        self, service: "Service", request: Request, connection: Any, *, writes: bool, watch: Reads | None = None
     ) -> None:
         """Work on `connection`; `writes` opens a transaction, with the first statement, and takes the database's time.
 

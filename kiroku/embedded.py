@@ -7,6 +7,7 @@ from typing import Any
 
 from chassis.answers import Answers
 from chassis.changes import Change
+from chassis.marks import Followed
 from chassis.storage import open_store
 from gateway.app import create_app
 from gateway.identity import Identities
@@ -20,7 +21,7 @@ from kiroku.postgres import EmbeddedPostgres
 from kiroku.resetting import keep_fresh, resetter
 from kiroku.settings import Settings, kept_secret, worker_count
 from kiroku.sign_in import sign_in_limit, sign_in_settings
-from kiroku.system import SERVICES, LogSource, System, specs
+from kiroku.system import SERVICES, LogSource, System, followed, specs
 from kiroku.web import OnExit, serve
 from kiroku.workers import HouseMarks, Line, Places
 
@@ -94,6 +95,8 @@ class _House:
         self.marks = HouseMarks(
             {name: [r.kind for r in (*spec.owns, *spec.replicates)] for name, spec in specs().items()}
         )
+        kinds = followed()
+        self.followed = {name: Followed(kinds.get(name, {}), self.marks.of) for name in specs()}
         self._places, self._line = Places(self.workers), Line(self.marks)
         self._tries = Tries(settings.home / "sign-ins.db" if self.workers > 1 else None)
         self._tries.clear()
@@ -109,9 +112,11 @@ class _House:
         for name, service in system.services.items():
             service.marks = marks.of(name)
             # Other servers may change a database that is not our own, and leave no mark.
-            service.answers = None if settings.database_url else Answers(name, marks.of(name))
+            service.answers = (
+                None if settings.database_url else Answers(name, marks.of(name), followed=self.followed[name])
+            )
             service.on_commit.append(self._committed)
-            system.followers[name].watch(service, marks.of)
+            system.followers[name].watch(self.followed[name])
         system.start()
         on_exit(system.stop)
         identities = Identities(system, told["secret"], settings.previous_secret, marks.of("auth").read)

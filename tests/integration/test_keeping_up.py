@@ -12,7 +12,7 @@ from chassis.database import Database
 from chassis.errors import NotFound, Unavailable
 from chassis.events import Event
 from chassis.follow import Follower
-from chassis.marks import Marks
+from chassis.marks import Followed, Marks
 from chassis.messages import THE_SYSTEM, Actor, Request
 from chassis.schema import migrate
 from chassis.service import Service
@@ -39,6 +39,11 @@ class Reader:
             raise Unavailable("The library is closed.")
         return self.shop.feed(after, limit, kinds)
 
+    def watch(self) -> None:
+        """Let the service keep up by the marks of the library."""
+        marks = self.shop.marks = Marks(self.shop.spec.kinds)
+        self.follower.watch(Followed({"library": ["shelf", "book"]}, lambda owner: marks))
+
     def name(self, book: str, actor: Actor = SOMEBODY, **more: Any) -> str:
         """Return the name of a book, as the replica has it."""
         request = Request("reader.get_book", {"instance_id": book}, actor=actor, **more)
@@ -51,7 +56,6 @@ def reader() -> Iterator[Reader]:
     url = fresh_database(server, "test_keeping_up")
     spec = ServiceSpec("reader", owns=(), replicates=(SHELF, BOOK), cruds=LIBRARY.cruds)
     with library() as shop:
-        shop.marks = Marks(shop.spec.kinds)
         service = Service(spec, Database(url, commit="off"), NoBus())
         migrate(service)
         yield Reader(shop, service)
@@ -68,13 +72,8 @@ def renamed(shop: Service, book: str, name: str) -> int:
     return call(shop, "update_book", {"name": name}, path={"instance_id": book}).positions["library"]
 
 
-def marks_of(reader: Reader) -> Marks:
-    assert reader.shop.marks is not None
-    return reader.shop.marks
-
-
 def test_by_marks_it_keeps_up_once_for_each_change_that_concerns_it(reader: Reader) -> None:
-    reader.follower.watch(reader.service, lambda owner: marks_of(reader))
+    reader.watch()
     book = made(reader.shop)
     for name in ("Two", "Three"):
         renamed(reader.shop, book, name)
@@ -85,19 +84,19 @@ def test_by_marks_it_keeps_up_once_for_each_change_that_concerns_it(reader: Read
 
 
 def test_who_must_not_wait_asks_for_nothing_that_is_behind(reader: Reader) -> None:
-    reader.follower.watch(reader.service, lambda owner: marks_of(reader))
+    reader.watch()
     book = made(reader.shop)
     reader.name(book)
     renamed(reader.shop, book, "Two")
     with at_once(), pytest.raises(NotAtOnce):
-        reader.service.keep_up()
+        reader.service.keep_up(None, {})
     reader.name(book)
     with at_once():
-        reader.service.keep_up()
+        reader.service.keep_up(None, {})
 
 
 def test_other_services_say_what_they_need_and_nobody_keeps_up_for_them(reader: Reader) -> None:
-    reader.follower.watch(reader.service, lambda owner: marks_of(reader))
+    reader.watch()
     book = made(reader.shop)
     reader.name(book)
     renamed(reader.shop, book, "Two")
