@@ -103,11 +103,12 @@ class Answers:
             return None
         read = self.marks.read
         seen, reads = answer.facts
+        # In this order: what is followed meanwhile moves our own marks before it counts as followed.
+        if self._followed is not None and self._followed.concerns(reads):
+            return None
         for slot, mark in seen:
             if read(slot) != mark:
                 return None
-        if self._followed is not None and self._followed.any_behind(reads):
-            return None
         KEPT_ANSWERS.add(1, self._service)
         note_light()
         return plain(answer.reply)

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ from chassis.at_once import pass_on, waits
 from chassis.changes import Buffer, Change, fold
 from chassis.errors import DomainError, Superseded
 from chassis.events import Event
-from chassis.marks import Followed, Reads
+from chassis.marks import Followed
 from chassis.messages import THE_SYSTEM, Request
 from chassis.parking import held, park, parked_event
 from chassis.prepared import plan_of, prepared_for
@@ -89,29 +89,31 @@ class Follower:
     def serve(self, service: Service) -> None:
         """Let `service` wait for positions that its requests need."""
         service.catch_up, service.look_again, service.followed = self.meet, self.look_again, self.reached
-        service.keep_up = self.keep_up
+        service.behind, service.keep_up = self.behind, self.keep_up
 
     def watch(self, followed: Followed) -> None:
         """Let whoever asks see all that was answered before, to whomever: owners' marks tell of it."""
         self._followed = followed
 
-    def keep_up(self, reads: Reads | None, news: Mapping[str, int]) -> bool:
-        """Catch up where more was answered before, by marks or `news`, of what was read; tell whether it was so."""
-        behind = [owner for owner in self._kinds if self._is_behind(owner, reads, news.get(owner, 0))]
-        for owner in behind:
+    def behind(self, news: Mapping[str, int]) -> dict[str, list[str]]:
+        """Return by owner the kinds of which more was answered than is known here, by its marks or by `news`."""
+        found = {}
+        for owner, kinds in self._kinds.items():
+            late = self._followed.late(owner) if self._followed is not None else []
+            if not late and self._reached.get(owner, -1) < news.get(owner, 0):
+                # Nobody waits for one that is away.
+                late = kinds if time.monotonic() - self.caught_up[owner] < AWAY_SECONDS else []
+            if late:
+                found[owner] = late
+        return found
+
+    def keep_up(self, owners: Iterable[str]) -> None:
+        """Catch up with `owners`, where they can be asked."""
+        for owner in owners:
             waits()
             pass_on()
             with suppress(DomainError):
                 self.catch_up(owner, due=self._followed is not None)
-        return bool(behind)
-
-    def _is_behind(self, owner: str, reads: Reads | None, position: int) -> bool:
-        if self._followed is not None and self._followed.behind(owner, reads):
-            return True
-        if self._reached.get(owner, -1) >= position or not (reads is None or any(map(reads.touch, self._kinds[owner]))):
-            return False
-        # Nobody waits for one that is away.
-        return time.monotonic() - self.caught_up[owner] < AWAY_SECONDS
 
     def meet(self, needs: Mapping[str, int]) -> None:
         """Catch up with every owner whose needed position is not reached yet (P5)."""
@@ -146,7 +148,7 @@ class Follower:
         """
         with self._locks[owner]:
             followed = self._followed
-            if due and followed and not followed.behind(owner):
+            if due and followed and not followed.late(owner):
                 return self._reached.get(owner, 0)
             marks = followed.now(owner) if followed else []
             while True:

@@ -122,17 +122,15 @@ class Followed:
         """Return the marks of what is followed of `owner`, each with its place."""
         return [(place, marks.read(slot)) for place, marks, slot in self._kinds[owner].values()]
 
-    def behind(self, owner: str, reads: "Reads | None" = None) -> bool:
-        """Tell whether something of it has moved since it was followed, among what was read when that is given."""
+    def late(self, owner: str) -> list[str]:
+        """Return the kinds of which something has moved at their owner since it was followed."""
         seen = self._seen
-        for kind, (place, marks, slot) in self._kinds.get(owner, {}).items():
-            if (reads is None or reads.touch(kind)) and marks.read(slot) != seen[place]:
-                return True
-        return False
+        found = self._kinds.get(owner, {}).items()
+        return [kind for kind, (place, marks, slot) in found if marks.read(slot) != seen[place]]
 
-    def any_behind(self, reads: "Reads") -> bool:
+    def concerns(self, reads: "Reads") -> bool:
         """Tell whether something that was read has moved at its owner since it was followed."""
-        return any(self.behind(owner, reads) for owner in self._kinds)
+        return any(reads.touch(kind) for owner in self._kinds for kind in self.late(owner))
 
     def reached(self, now: Iterable[tuple[int, int]]) -> None:
         """Note that all was followed that had moved when `now` was returned."""

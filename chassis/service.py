@@ -50,7 +50,8 @@ class Service:
         self.operations = spec.operations()
         self.on_commit: list[Callable[[int, list[Change]], None]] = []
         self.catch_up: Callable[[Mapping[str, int]], None] = lambda needs: None
-        self.keep_up: Callable[[Reads | None, Mapping[str, int]], bool] = lambda reads, news: False
+        self.behind: Callable[[Mapping[str, int]], Mapping[str, list[str]]] = lambda news: {}
+        self.keep_up: Callable[[Iterable[str]], None] = lambda owners: None
         self.followed: Callable[[], Mapping[str, int]] = dict
         self.look_again: Callable[[Mapping[str, int]], bool] = lambda since: False
         self.marks: Marks | None = None
@@ -72,8 +73,6 @@ class Service:
         """Run an operation on replicas that have what the request needs."""
         if request.needs:
             self.catch_up(request.needs)
-        if operation.writes and request.actor.role != SYSTEM:
-            self.keep_up(None, request.news)
         answers = self.answers
         key = key_of(operation, request) if answers else None
         if answers is None or key is None:
@@ -91,14 +90,21 @@ class Service:
     def _shown(
         self, operation: Operation, request: Request, watches: Callable[[], Reads | None]
     ) -> tuple[Reply, Reads | None]:
-        """Run an operation, and a query again if what it read has changed elsewhere before, and was not here yet.
+        """Run an operation, and a query again if what it read had changed elsewhere before, and was not known here yet.
 
         Returns what was read, too, as one of `watches` has seen it.
         """
-        watch: Reads | None = watches() or Reads(self.resources.__contains__)
-        reply = self._known(operation, request, watch)
-        if operation.writes or request.actor.role == SYSTEM or not self.keep_up(watch, request.news):
+        # Other services say what they need.
+        behind = self.behind(request.news) if request.actor.role != SYSTEM else {}
+        if behind and operation.writes:
+            self.keep_up(behind)
+        watch: Reads | None = watches()
+        reads = watch or Reads(self.resources.__contains__)
+        reply = self._known(operation, request, reads)
+        late = [owner for owner, kinds in behind.items() if any(map(reads.touch, kinds))]
+        if operation.writes or not late:
             return reply, watch
+        self.keep_up(late)
         watch = watches()
         return self._known(operation, request, watch), watch
 

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from chassis import follow
+from chassis.answers import Answers
 from chassis.at_once import NotAtOnce, at_once
 from chassis.database import Database
 from chassis.errors import NotFound, Unavailable
@@ -42,7 +43,10 @@ class Reader:
     def watch(self) -> None:
         """Let the service keep up by the marks of the library."""
         marks = self.shop.marks = Marks(self.shop.spec.kinds)
-        self.follower.watch(Followed({"library": ["shelf", "book"]}, lambda owner: marks))
+        followed = Followed({"library": ["shelf", "book"]}, lambda owner: marks)
+        self.follower.watch(followed)
+        own = self.service.marks = Marks(self.service.spec.kinds)
+        self.service.answers = Answers("reader", own, seconds=3600, followed=followed)
 
     def name(self, book: str, actor: Actor = SOMEBODY, **more: Any) -> str:
         """Return the name of a book, as the replica has it."""
@@ -83,16 +87,47 @@ def test_by_marks_it_keeps_up_once_for_each_change_that_concerns_it(reader: Read
         assert reader.fed == fed
 
 
-def test_who_must_not_wait_asks_for_nothing_that_is_behind(reader: Reader) -> None:
+def test_who_must_not_wait_gets_no_kept_answer_of_which_more_was_answered(reader: Reader) -> None:
+    reader.watch()
+    book = made(reader.shop)
+    reader.name(book)
+    with at_once():
+        assert reader.name(book) == "One"
+    renamed(reader.shop, book, "Two")
+    with at_once(), pytest.raises(NotAtOnce):
+        reader.name(book)
+    assert reader.name(book) == "Two"
+    with at_once():
+        assert reader.name(book) == "Two"
+
+
+def test_what_a_query_does_not_read_is_not_followed_for_it(reader: Reader) -> None:
+    reader.watch()
+    book = made(reader.shop)
+    reader.name(book)
+    fed = reader.fed
+    call(reader.shop, "create_shelf", {"name": "A shelf"})
+    assert reader.name(book) == "One"
+    assert reader.fed == fed
+
+
+def test_what_is_followed_while_a_query_runs_is_in_its_answer(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     reader.watch()
     book = made(reader.shop)
     reader.name(book)
     renamed(reader.shop, book, "Two")
-    with at_once(), pytest.raises(NotAtOnce):
-        reader.service.keep_up(None, {})
-    reader.name(book)
-    with at_once():
-        reader.service.keep_up(None, {})
+    tried = reader.service._tried
+    names: list[str] = []
+
+    def slow(*args: Any) -> Any:
+        reply = tried(*args)
+        names.append(orjson.loads(reply.read())["name"])
+        reader.follower.catch_up("library")  # by the thread that follows in the background
+        return reply
+
+    monkeypatch.setattr(reader.service, "_tried", slow)
+    assert reader.name(book) == "Two"
+    assert names == ["One", "Two"]
 
 
 def test_other_services_say_what_they_need_and_nobody_keeps_up_for_them(reader: Reader) -> None:
