@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
-from psycopg2.errors import DeadlockDetected, SerializationFailure, UndefinedTable, UniqueViolation
+from psycopg2 import Error, errors
 
 from chassis import log, sql
 from chassis.at_once import pass_on, waits
@@ -108,11 +108,11 @@ class Follower:
         return found
 
     def keep_up(self, owners: Iterable[str]) -> None:
-        """Catch up with `owners`, where they can be asked."""
+        """Catch up with `owners` where that can be done; what is wrong here, the operation will meet, and say."""
         for owner in owners:
             waits()
             pass_on()
-            with suppress(DomainError):
+            with suppress(DomainError, Error):
                 self.catch_up(owner, due=self._followed is not None)
 
     def meet(self, needs: Mapping[str, int]) -> None:
@@ -165,10 +165,10 @@ class Follower:
         for attempt in range(TRIES):
             try:
                 return self._step(owner, settle=settle)
-            except (UniqueViolation, DeadlockDetected, SerializationFailure):
+            except (errors.UniqueViolation, errors.DeadlockDetected, errors.SerializationFailure):
                 if attempt == TRIES - 1:
                     raise
-            except (Superseded, UndefinedTable):
+            except (Superseded, errors.UndefinedTable):
                 if self._service.is_superseded():
                     raise Superseded from None
                 raise

@@ -60,10 +60,10 @@ class Request(msgspec.Struct):
     if_match: str | None = None
     if_none_match: str | None = None
     needs: dict[str, int] = {}
-    news: dict[str, int] = {}
     headers: dict[str, str] = {}
     causation: str | None = None
     keeps: bool = False
+    news: dict[str, int] = {}
 
     def one(self, name: str, default: str | None = None) -> str | None:
         """Return the last value of query parameter `name`."""

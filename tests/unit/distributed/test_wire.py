@@ -36,7 +36,7 @@ def test_a_request_arrives_as_it_was_sent(body: object, query: dict[str, list[st
     sent = Request(
         "tasks.get_task", {"task_id": name}, query, body, {"a": name}, [Upload("file", name, "key", 3)],
         Actor("id", "user", "person", ("d",), claims={"jti": name}), "request", "key", "2", "tag", {"auth": 2**40},
-        {"ip": "::1"}, name,
+        {"ip": "::1"}, name, True, {"tasks": 2**40},
     )  # fmt: skip
     assert unpack_request(pack_request(sent)) == sent
 
