@@ -59,6 +59,8 @@ class Service:
         self.superseded = threading.Event()
         self.memory: dict[Any, Any] = {}
         self.finished = Finished()
+        # What each operation has read the last time: it will probably read the same kinds.
+        self._read: dict[str, Reads] = {}
 
     def call(self, request: Request) -> Reply:
         """Run the operation that `request` names. Raises DomainError for what a caller can mend."""
@@ -96,13 +98,17 @@ class Service:
         """
         # Other services say what they need.
         behind = self.behind(request.news) if request.actor.role != SYSTEM else {}
-        if behind and operation.writes:
-            self.keep_up(behind)
+        before = self._read.get(operation.name)
+        at_first = [o for o, kinds in behind.items() if operation.writes or (before and any(map(before.touch, kinds)))]
+        if at_first:
+            self.keep_up(at_first)
+            behind = {owner: kinds for owner, kinds in behind.items() if owner not in at_first}
         watch: Reads | None = watches()
         reads = watch or Reads(self.resources.__contains__)
         reply = self._known(operation, request, reads)
+        self._read[operation.name] = reads
         late = [owner for owner, kinds in behind.items() if any(map(reads.touch, kinds))]
-        if operation.writes or not late:
+        if not late:
             return reply, watch
         self.keep_up(late)
         watch = watches()

@@ -126,8 +126,12 @@ def test_what_is_followed_while_a_query_runs_is_in_its_answer(reader: Reader, mo
         return reply
 
     monkeypatch.setattr(reader.service, "_tried", slow)
+    reader.service._read.clear()
     assert reader.name(book) == "Two"
     assert names == ["One", "Two"]
+    renamed(reader.shop, book, "Three")
+    assert reader.name(book) == "Three"
+    assert names[2:] == ["Three"]  # what it will read is known by now
 
 
 def test_other_services_say_what_they_need_and_nobody_keeps_up_for_them(reader: Reader) -> None:
