@@ -46,7 +46,7 @@ def _next(name: str, number: int, world: World) -> str:
         "task": world.tasks,
         "shot": world.shots,
         "asset": world.assets,
-        "other_asset": world.assets[1:] + world.assets[:1],
+        "other_asset": world.assets,
         "person": world.persons,
         # Another status each time round, so that every comment is a change.
         "status": world.statuses,
@@ -57,6 +57,8 @@ def _next(name: str, number: int, world: World) -> str:
     if name == "status":
         turn, task = divmod(number, max(1, len(world.tasks)))
         return things[(turn + task) % len(things)]
+    if name == "other_asset":
+        number += 1
     return things[number % len(things)]
 
 

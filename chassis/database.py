@@ -18,7 +18,7 @@ from chassis.prepared import GatheringConnection
 # Documents go to the socket as they are: as bytes, never decoded.
 RAW_TEXT = extensions.new_type((25, 114, 3802), "RAW_TEXT", extensions.BYTES)
 
-POOL_SIZE = 8
+POOL_SIZE = 16
 Connection = PoolProxiedConnection
 Cursor = DBAPICursor
 __all__ = ["Connection", "Cursor", "DBAPIConnection", "Database", "psycopg2"]
@@ -28,10 +28,10 @@ class Database:
     """The database of one service. Connections are in autocommit: transactions begin explicitly."""
 
     def __init__(self, url: str, *, pool_size: int = POOL_SIZE, commit: str = "on") -> None:
-        """Open `url` lazily, with `pool_size` connections that stay and as many that come and go.
+        """Open `url` lazily, with at most `pool_size` connections, each when all others are lent.
 
-        `commit` is PostgreSQL's synchronous_commit.
-        `schemas`, where statements look for tables, may be changed until the first connection is there.
+        They stay: one that came and went would have planned no statement yet. `commit` is PostgreSQL's
+        synchronous_commit. `schemas`, where statements look for tables, may be changed until the first is there.
         """
         self.url = url
         self.schemas = "log,public"
@@ -52,7 +52,7 @@ class Database:
         return create_engine(
             _sqlalchemy_url(self.url),
             pool_size=self._pool_size,
-            max_overflow=self._pool_size,
+            max_overflow=0,
             pool_reset_on_return=None,
             pool_use_lifo=True,
             connect_args={

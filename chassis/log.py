@@ -7,18 +7,17 @@ from typing import Any
 import orjson
 
 from chassis import sql
-from chassis.errors import Superseded
 from chassis.events import Event, Upcasters
 from chassis.messages import Request
 
 
-def append(cursor: Any, events: list[Event], request: Request, now: datetime, shape: str) -> int:
-    """Append `events`, each a microsecond after the one before, from `now` on; return the position of the last one.
+def append(cursor: Any, events: list[Event], request: Request, now: datetime, shape: str) -> None:
+    """Append `events`, each a microsecond after the one before, from `now` on, with the next statement.
 
-    Positions are taken under the lock of the head row, which is held to the commit: gap-free, in commit order. The
-    revisions of the events' scopes (a project, else a kind) move on. A clash of stream versions raises psycopg2's
-    UniqueViolation of `events_stream`. Raises Superseded when read models of another shape than the writer's are
-    served: those would miss the events.
+    Positions are taken under the lock of the head row, which is held to the commit: gap-free, in commit order; `commit`
+    tells the last one. The revisions of the events' scopes (a project, else a kind) move on. The next statement raises
+    what goes wrong: psycopg2's UniqueViolation of `events_stream` for a clash of stream versions, UndefinedTable when
+    read models of another shape than the writer's are served, which would miss the events.
     """
     count = len(events)
     columns: list[list[Any]] = [
@@ -37,11 +36,13 @@ def append(cursor: Any, events: list[Event], request: Request, now: datetime, sh
     behalf = actor.claims.get("on_behalf_of")
     scopes = sorted({e.project_id or e.kind for e in events})
     head = [count, shape, now, actor.person_id, behalf, request.request_id, request.causation, scopes]
-    sql.APPEND.run(cursor, [*head, *columns])
-    row = cursor.fetchone()
-    if row is None:
-        raise Superseded
-    position: int = row[0]
+    sql.APPEND.later(cursor, [*head, *columns])
+
+
+def commit(cursor: Any) -> int:
+    """Commit a transaction that has appended; return the position of its last event."""
+    cursor.execute(sql.COMMIT)
+    position: int = cursor.fetchone()[0]
     return position
 
 

@@ -49,6 +49,8 @@ class Service:
         self.resources = {**{r.kind: r for r in spec.replicates}, **self.owned}
         self.operations = spec.operations()
         self.on_commit: list[Callable[[int, list[Change]], None]] = []
+        # Of records that are followed, too.
+        self.on_change: list[Callable[[], None]] = []
         self.catch_up: Callable[[Mapping[str, int]], None] = lambda needs: None
         self.behind: Callable[[Mapping[str, int]], Mapping[str, list[str]]] = lambda news: {}
         self.keep_up: Callable[[Iterable[str]], None] = lambda owners: None
@@ -201,6 +203,8 @@ class Service:
         if position is not None:
             for listener in self.on_commit:
                 listener(position, changes)
+        for wake in self.on_change:
+            wake()
 
     def _answered(self, unit: Unit, digest: str) -> Reply | None:
         found = unit.rows(

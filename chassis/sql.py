@@ -54,6 +54,13 @@ LOG_MIGRATIONS: tuple[tuple[str, str], ...] = (
         CREATE TABLE log.prepared (shape text PRIMARY KEY, position bigint NOT NULL);
         """,
     ),
+    (
+        "0004_refuse_writers_of_another_shape",
+        """
+        CREATE FUNCTION log.not_served() RETURNS bigint LANGUAGE plpgsql AS $$
+        BEGIN RAISE undefined_table USING MESSAGE = 'read models of another shape are served'; END $$;
+        """,
+    ),
 )
 
 # Names as a search sees them. `unaccent` alone may change with its rules, so PostgreSQL builds no index on it; ours are
@@ -82,9 +89,11 @@ added AS (
            $3 + (e.ord - 1) * interval '1 microsecond', e.project_id, $4, $5, $6, $7, e.live
     FROM head, unnest($9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
          WITH ORDINALITY AS e(kind, id, version, name, schema, op, new, old, project_id, live, ord))
-SELECT position FROM head
+SELECT set_config('kiroku.position', coalesce((SELECT position FROM head), log.not_served())::text, false)
 """,
 )  # fmt: skip
+# The COMMIT is sent with what waits before it, so its position comes after it.
+COMMIT = "COMMIT; SELECT current_setting('kiroku.position')::bigint"
 BUMP = Prepared(
     "bump",
     ("text[]",),

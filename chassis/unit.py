@@ -241,18 +241,19 @@ class Unit(Reader):
     def finish(self, before_commit: Callable[[Any], None] | None = None) -> int | None:
         """Write all, append the events, refresh what is derived, commit. Return the position; None without events."""
         self._write()
-        position = None
         events = self._events()
+        started = perf_counter()
         if events:
-            started = perf_counter()
-            position = log.append(self._cursor, events, self.request, self.now, self._service.spec.shape)
+            log.append(self._cursor, events, self.request, self.now, self._service.spec.shape)
             self._service.refresh_derived(self._cursor, self.changes)
         if before_commit:
             before_commit(self._cursor)
-        self._cursor.execute("COMMIT")
-        if events:
-            APPEND_SECONDS.observe(perf_counter() - started, self.service)
-            APPENDED.add(len(events), self.service)
+        if not events:
+            self._cursor.execute("COMMIT")
+            return None
+        position = log.commit(self._cursor)
+        APPEND_SECONDS.observe(perf_counter() - started, self.service)
+        APPENDED.add(len(events), self.service)
         return position
 
     def _events(self) -> list[Event]:

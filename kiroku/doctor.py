@@ -60,7 +60,7 @@ def check_databases(settings: Settings, stack: ExitStack) -> Iterator[Finding]:
     heads: dict[str, int] = {}
     reached: dict[str, dict[str, int]] = {}
     for name in SERVICES:
-        database = Database(urls[name], pool_size=1)
+        database = Database(urls[name], pool_size=2)
         stack.callback(database.close)
         yield from _check_database(settings, name, database, heads, reached)
     for name, positions in reached.items():

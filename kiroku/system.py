@@ -28,7 +28,7 @@ IDLE = 1.0
 # What is written within this time is followed in one step. Who has written it does not wait: see `Follower.meet`.
 # After a step within the last `BUSY` seconds it is the longer one, as a step costs as much as a change.
 GATHER, BUSY_GATHER, BUSY = 0.05, 0.1, 0.5
-LEAST_POOL = 4
+LEAST_POOL = 8
 
 
 def specs() -> dict[str, ServiceSpec]:

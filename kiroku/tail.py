@@ -26,7 +26,7 @@ def tail(settings: Settings, name: str, *, after: int | None, follow: bool, as_j
     if name not in SERVICES:
         raise WrongSettingError(f"there is no service {name!r}: name one of {', '.join(SERVICES)}")
     with ExitStack() as stack, suppress(KeyboardInterrupt, BrokenPipeError):
-        database = Database(database_urls(settings, stack, joining=True)[name], pool_size=1)
+        database = Database(database_urls(settings, stack, joining=True)[name], pool_size=2)
         stack.callback(database.close)
         service = Service(specs()[name], database, NoBus())
         position = max(0, service.head() - LAST) if after is None else after

@@ -11,7 +11,7 @@ from typing import Any
 
 from chassis.changes import Change
 from chassis.events import CREATE, DELETE
-from chassis.prepared import Prepared
+from chassis.prepared import Prepared, plan_of
 from chassis.spec import Derived
 
 # Stands for a missing id, so that cells are unique by what they are for.
@@ -82,7 +82,7 @@ class Cells:
         columns = [*zip(*cells, strict=True), *zip(*(found[cell] for cell in cells), strict=True)]
         self._adding.later(cursor, [list(column) for column in columns])
         if any(amounts[0] < 0 for amounts in found.values()):
-            cursor.execute(f"DELETE FROM {self.name} WHERE amount = 0")
+            plan_of(f"DELETE FROM {self.name} WHERE amount = 0").later(cursor, ())
 
     @cached_property
     def _adding(self) -> Prepared:

@@ -1,18 +1,22 @@
 """The rows of the web app's big lists, kept finished: every asset and shot with its tasks, as object and as array.
 
-Made anew whenever something that they show changes, in the same transaction; so reading a list is reading texts.
+A change marks the rows that show it as unmade, in its transaction. They are made a moment later, many at once, by
+background work; a reader makes for himself what he finds unmade. So reading a list is reading texts, and a change does
+not wait for them to be put together.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from operator import itemgetter
 from typing import Any
 
 import orjson
 
 from chassis.changes import Change
 from chassis.events import UPDATE
-from chassis.prepared import Prepared
+from chassis.prepared import Prepared, plan_of
+from chassis.service import Service
 from chassis.spec import Derived
+from chassis.unit import Unit
+from chassis.workers import Worker
 
 ASSET = ("id", "name", "preview_file_id", "description", "asset_type_name", "asset_type_id", "canceled", "ready_for",
          "episode_id", "casting_episode_ids", "is_casting_standby", "is_shared", "data")  # fmt: skip
@@ -28,32 +32,51 @@ SHOT_TASK = ("id", "duration", "due_date", "end_date", "done_date", "entity_id",
              "data")  # fmt: skip
 FIELDS = {"asset": (ASSET, ASSET_TASK), "shot": (SHOT, SHOT_TASK)}
 BATCH = 500
+GATHER_SECONDS = 0.1
+LOCK = 7210451
 # Texts of this size would be compressed, and unpacking them again is what takes the time.
 DDL = """
-CREATE TABLE entity_row (entity_id uuid PRIMARY KEY, body text NOT NULL, compact text NOT NULL);
+CREATE TABLE entity_row (entity_id uuid PRIMARY KEY, body text, compact text);
 ALTER TABLE entity_row ALTER body SET STORAGE EXTERNAL, ALTER compact SET STORAGE EXTERNAL;
+CREATE INDEX entity_row_unmade ON entity_row (entity_id) WHERE body IS NULL;
 """
-# Documents of tasks and their relations take turns in one array.
-ENTITIES = Prepared(
-    "entities of rows",
-    ("uuid[]",),
-    """
-SELECT e.id::text, e.kind, e.doc, et.name, p.name, up.id::text, up.name, top.id::text, top.name,
+UNMADE = "SELECT entity_id::text FROM entity_row WHERE body IS NULL"
+# What a row shows and the transaction that marked it, as one moment has both. Documents of tasks and their relations
+# take turns in one array. Without an asset or shot of this id there is nothing to show.
+SHOWN = """
+SELECT w.entity_id::text, w.xmin::text, e.kind, e.doc, et.name, p.name, up.id::text, up.name, top.id::text, top.name,
     ARRAY(SELECT l.entity_in_id::text FROM entity_link l JOIN entity x ON x.id = l.entity_in_id AND x.kind = 'episode'
           WHERE e.kind = 'asset' AND l.entity_out_id = e.id ORDER BY l.created_at, l.id),
     (SELECT '[' || string_agg(t.doc || ',{"":0' || t.rel, ',' ORDER BY t.created_at, t.id) || ']'
      FROM task t WHERE t.entity_id = e.id)
-FROM entity e LEFT JOIN entity_type et ON et.id = e.entity_type_id LEFT JOIN project p ON p.id = e.project_id
+FROM entity_row w LEFT JOIN entity e ON e.id = w.entity_id AND e.kind IN ('asset', 'shot')
+    LEFT JOIN entity_type et ON et.id = e.entity_type_id LEFT JOIN project p ON p.id = e.project_id
     LEFT JOIN entity up ON up.id = e.parent_id LEFT JOIN entity top ON top.id = up.parent_id
-WHERE e.id = ANY($1) AND e.kind IN ('asset', 'shot')
+WHERE w.entity_id = ANY(%s::uuid[])
+"""
+# Marked again is another transaction: `KEEP` must find the one that it has seen.
+MARK = Prepared(
+    "mark rows",
+    ("uuid[]",),
+    """
+INSERT INTO entity_row (entity_id) SELECT id FROM unnest($1) AS id ORDER BY id
+ON CONFLICT (entity_id) DO UPDATE SET body = NULL, compact = NULL
 """,
 )
+# Who writes these rows waits for nobody here, and takes no lock that it would have to wait for.
 KEEP = Prepared(
     "keep rows",
-    ("uuid[]", "text[]", "text[]"),
+    ("uuid[]", "text[]", "text[]", "text[]"),
     """
-INSERT INTO entity_row SELECT * FROM unnest($1, $2, $3)
-ON CONFLICT (entity_id) DO UPDATE SET body = EXCLUDED.body, compact = EXCLUDED.compact
+WITH made AS (SELECT * FROM unnest($1, $2, $3, $4) AS m (id, seen, body, compact)),
+free AS (
+    SELECT w.entity_id FROM entity_row w JOIN made ON made.id = w.entity_id AND made.seen = w.xmin::text
+    ORDER BY w.entity_id FOR NO KEY UPDATE OF w SKIP LOCKED),
+gone AS (
+    DELETE FROM entity_row w USING free, made
+    WHERE w.entity_id = free.entity_id AND made.id = free.entity_id AND made.body IS NULL)
+UPDATE entity_row w SET body = made.body, compact = made.compact FROM free, made
+WHERE w.entity_id = free.entity_id AND made.id = free.entity_id AND made.body IS NOT NULL
 """,
 )
 BELOW = """
@@ -63,11 +86,11 @@ WHERE s.parent_id = ANY(%(ids)s::uuid[]) OR q.parent_id = ANY(%(ids)s::uuid[])
 
 
 def row_of(found: Sequence[Any], tasks: Iterable[dict[str, Any]]) -> tuple[str, str]:
-    """Return one entity with its tasks as the texts of an object and of an array; `found` as ENTITIES gives it. Pure.
+    """Return one entity with its tasks as the texts of an object and of an array. Pure.
 
-    Nobody is subscribed in it: that depends on who reads.
+    `found` is what SHOWN gives, from the kind to the episodes. Nobody is subscribed in it: that depends on who reads.
     """
-    _, kind, doc, type_name, project_name, up_id, up_name, top_id, top_name, episodes = found
+    kind, doc, type_name, project_name, up_id, up_name, top_id, top_name, episodes = found
     entity = orjson.loads(doc)
     if kind == "asset":
         more = {
@@ -98,35 +121,56 @@ def row_of(found: Sequence[Any], tasks: Iterable[dict[str, Any]]) -> tuple[str, 
 
 
 def apply(cursor: Any, changes: list[Change]) -> None:
-    """Make the rows anew that show something that `changes` changed."""
-    _make(cursor, touched(cursor, changes))
+    """Mark the rows that show something that `changes` changed."""
+    ids = touched(cursor, changes)
+    if ids:
+        MARK.later(cursor, (ids,))
 
 
 def fill(cursor: Any) -> None:
     """Make all rows anew."""
     cursor.execute("TRUNCATE entity_row")
-    _make(cursor, sorted(_ids(cursor, "SELECT id::text FROM entity WHERE kind IN ('asset', 'shot')", None)))
+    cursor.execute("INSERT INTO entity_row (entity_id) SELECT id FROM entity WHERE kind IN ('asset', 'shot')")
+    while _make(cursor):
+        pass
 
 
-def _make(cursor: Any, ids: list[str]) -> None:
-    for start in range(0, len(ids), BATCH):
-        _make_batch(cursor, ids[start : start + BATCH])
+def make(service: Service) -> bool:
+    """Make some of the rows that are unmade; tell whether there were any: background work."""
+    with service.database.connection() as connection, connection.cursor() as cursor:
+        # One process at a time, as two would make the same rows. What a crash takes back is unmade again.
+        cursor.execute("BEGIN; SET LOCAL synchronous_commit = off; SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        found = _make(cursor)
+        cursor.execute("COMMIT")
+    return found
 
 
-def _make_batch(cursor: Any, ids: list[str]) -> None:
-    ENTITIES.run(cursor, (ids,))
-    found = cursor.fetchall()
-    gone = set(ids) - {row[0] for row in found}
-    if gone:
-        cursor.execute("DELETE FROM entity_row WHERE entity_id = ANY(%s::uuid[])", (sorted(gone),))
-    if not found:
-        return
-    rows = [(row[0], *row_of(row[:-1], tasks_of(row[-1]))) for row in sorted(found, key=itemgetter(0))]
+def made(unit: Unit, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return the texts of rows that a reader has found unmade, by id; what is gone meanwhile is missing."""
+    found = unit.rows(SHOWN, (list(ids),), planned=True)
+    return {id_: (body, compact) for id_, _, body, compact in map(_made, found) if body is not None and compact}
+
+
+def _make(cursor: Any) -> bool:
+    cursor.execute(f"{UNMADE} ORDER BY entity_id LIMIT {BATCH}")
+    ids = [id_ for (id_,) in cursor.fetchall()]
+    if not ids:
+        return False
+    plan_of(SHOWN).run(cursor, (ids,))
+    rows = [_made(found) for found in cursor.fetchall()]
     KEEP.later(cursor, [list(column) for column in zip(*rows, strict=True)])
+    return True
+
+
+def _made(found: Sequence[Any]) -> tuple[str, str, str | None, str | None]:
+    id_, marked, kind, *_ = found
+    if kind is None:
+        return id_, marked, None, None
+    return id_, marked, *row_of(found[2:-1], tasks_of(found[-1]))
 
 
 def tasks_of(text: str | None) -> list[dict[str, Any]]:
-    """Return the tasks in the last cell of ENTITIES. Pure."""
+    """Return the tasks in the last cell of SHOWN. Pure."""
     parts = orjson.loads(text) if text else []
     return [
         {**task, "assignees": relations["assignees"] or [], "is_subscribed": False}
@@ -188,3 +232,4 @@ def _ids(cursor: Any, statement: str, args: Any) -> set[str]:
 
 
 ENTITY_ROWS = Derived("entity_row", DDL, apply, fill)
+MAKE = Worker("rows", make, f"SELECT count(*) FROM ({UNMADE}) x", GATHER_SECONDS)

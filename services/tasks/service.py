@@ -26,7 +26,7 @@ from services.tasks import (
     work,
 )
 from services.tasks.cells import TASK_CELLS, TIME_CELLS
-from services.tasks.entity_rows import ENTITY_ROWS
+from services.tasks.entity_rows import ENTITY_ROWS, MAKE
 from services.tasks.kinds import before_create_type, seed
 from services.tasks.policy import task_directors, visible_tasks
 
@@ -76,6 +76,7 @@ TASKS = ServiceSpec(
         Crud(kinds.NEWS),
     ),
     derived=(ENTITY_ROWS, TASK_CELLS.derived, TIME_CELLS.derived),
+    workers=(MAKE,),
     rooms=(
         health,
         intake,

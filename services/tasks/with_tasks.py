@@ -13,7 +13,7 @@ from chassis.policy import signed_in
 from chassis.reading import array_of
 from chassis.unit import Unit
 from contracts.access import my_projects, role_in
-from services.tasks.entity_rows import FIELDS
+from services.tasks.entity_rows import FIELDS, made
 from services.tasks.policy import NIL
 
 
@@ -67,7 +67,7 @@ def _listing(unit: Unit, kind: str) -> Reply:
         LEFT JOIN entity up ON up.id = e.parent_id LEFT JOIN entity top ON top.id = up.parent_id
         WHERE {where} ORDER BY {order}, e.name, e.id"""
     key = (statement, *sorted(values.items()))
-    read = partial(unit.undecoded, statement, values)
+    read = partial(_rows, unit, statement, values, compact)
     rows = _personal(unit, unit.finished(key, scopes, read) if scopes else read(), None if not compact else task_fields)
     head = {"compact": compact, f"{kind}_fields": [*fields, "tasks"], "task_fields": task_fields}
     if stream:
@@ -76,6 +76,17 @@ def _listing(unit: Unit, kind: str) -> Reply:
     if compact:
         return Reply(body=b"".join([orjson.dumps(head)[:-1], b',"rows":[', b",".join(rows), b"]}"]), headers=headers)
     return Reply(body=array_of(rows), headers=headers)
+
+
+def _rows(unit: Unit, statement: str, values: dict[str, Any], compact: bool) -> list[tuple[Any, ...]]:
+    """Return id and text of rows, made here where they are not made yet."""
+    rows = unit.undecoded(statement, values)
+    unmade = [bytes(id_).decode() for id_, text in rows if text is None]
+    if not unmade:
+        return rows
+    texts = {id_.encode(): both[compact].encode() for id_, both in made(unit, unmade).items()}
+    found = ((id_, texts.get(bytes(id_)) if text is None else text) for id_, text in rows)
+    return [(id_, text) for id_, text in found if text is not None]
 
 
 def _personal(unit: Unit, found: list[tuple[Any, ...]], columns: Sequence[str] | None) -> list[Any]:

@@ -68,10 +68,16 @@ class Databases:
                     found.append(f"{name}.{resource.kind}")
         return found
 
+    def unmade(self) -> list[str]:
+        """Return whether rows of the big lists are still to be made."""
+        schema = f"read_{self.shape('tasks')}"
+        [(count,)] = self.rows("tasks", f"SELECT count(*) FROM {schema}.entity_row WHERE body IS NULL")
+        return [f"{count} rows are unmade"] if count else []
+
     def settle(self, seconds: float = 20) -> None:
         """Wait until every replica equals its owner's table. Raises AssertionError with those that do not."""
         deadline = time.monotonic() + seconds
-        while drifted := self.drifted():
+        while drifted := self.drifted() or self.unmade():
             assert time.monotonic() < deadline, drifted
             time.sleep(0.2)
 

@@ -12,7 +12,7 @@ from tests.support.moments import NOON
 
 SHOT_DOC = {"id": "s", "name": "SH01", "data": {"fps": "25", "frame_in": 1001, "mood": "dark"}, "parent_id": "q",
             "project_id": "p", "type": "Shot", "nb_frames": 24, "source_id": None}  # fmt: skip
-FOUND = ("s", "shot", orjson.dumps(SHOT_DOC).decode(), "Shot", "Film", "q", "SQ01", "e", "E01", [])
+FOUND = ("shot", orjson.dumps(SHOT_DOC).decode(), "Shot", "Film", "q", "SQ01", "e", "E01", [])
 TASK = {"id": "t", "entity_id": "s", "duration": 480, "nb_drawings": 3, "assignees": ["a"], "is_subscribed": False,
         "project_id": "p"}  # fmt: skip
 
@@ -35,14 +35,14 @@ def test_the_array_holds_the_same_values_in_the_same_order() -> None:
 
 
 def test_a_shot_outside_of_episodes_has_an_empty_episode_name() -> None:
-    body, _ = row_of((*FOUND[:7], None, None, []), [])
+    body, _ = row_of((*FOUND[:6], None, None, []), [])
     row = orjson.loads(body)
     assert (row["episode_id"], row["episode_name"], row["tasks"]) == (None, "", [])
 
 
 def test_an_asset_names_its_type_and_the_episodes_it_plays_in() -> None:
     doc = {"id": "a", "entity_type_id": "k", "source_id": "e", "name": "Lamp", "data": None}
-    body, _ = row_of(("a", "asset", orjson.dumps(doc).decode(), "Prop", "Film", None, None, None, None, ["e2"]), [TASK])
+    body, _ = row_of(("asset", orjson.dumps(doc).decode(), "Prop", "Film", None, None, None, None, ["e2"]), [TASK])
     row = orjson.loads(body)
     assert list(row) == [*ASSET, "tasks"]
     assert (row["asset_type_name"], row["asset_type_id"], row["episode_id"]) == ("Prop", "k", "e")
