@@ -14,6 +14,7 @@ from typing import Any
 from gunicorn.workers.gthread import ThreadWorker
 
 from chassis.at_once import hold, pass_on, take_light
+from gateway.heads import KnownRequest
 from gateway.trials import SILENCE_SECONDS, OneRequest, Outbox, Rounds, Trial
 
 PATIENCE_MS = 2
@@ -111,8 +112,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         while True:
             take_light()
             # A new connection may not have asked for anything yet.
-            if conn.initialized and not conn.is_http2 and self.turns.take():
-                hold(self.turns.give)
+            if conn.initialized and not conn.is_http2:
+                conn.parser.mesg_class = KnownRequest
+                if self.turns.take():
+                    hold(self.turns.give)
             try:
                 kept = super().handle(conn)
             finally:
