@@ -128,6 +128,8 @@ class Resource:
 
     def doc(self, record: "Record") -> str:
         """Return the finished wire document without relations, as JSON text."""
+        if record.finished:
+            return record.finished[0]
         fields = record.fields
         wire = {name: fields.get(name) for name in self._shown}
         wire["id"] = record.id
@@ -140,6 +142,8 @@ class Resource:
 
     def rel(self, record: "Record") -> str:
         """Return the tail `,"a":[…]}` that turns the document into its relations form."""
+        if record.finished:
+            return record.finished[1]
         if not self.relations:
             return "}"
         wire = {f.name: record.fields.get(f.name) or [] for f in self.relations}
@@ -158,7 +162,9 @@ class Resource:
             wire.update(priv if isinstance(priv, dict) else orjson.loads(priv))
         by_name = self.by_name
         fields = {name: value for name, value in wire.items() if name in by_name}
-        return Record(self.kind, str(id_), version, fields, project_id and str(project_id), created_at, updated_at)
+        record = Record(self.kind, str(id_), version, fields, project_id and str(project_id), created_at, updated_at)
+        record.finished = (doc, rel)
+        return record
 
 
 Row = tuple[Any, ...]
@@ -175,6 +181,8 @@ class Record:
     project_id: str | None
     created_at: Any
     updated_at: Any
+    # What its table holds of it: document and relations. One that was made of it by a change has none.
+    finished: tuple[str, str] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __getitem__(self, name: str) -> Any:
         """Return the value of field `name`; id and times included."""

@@ -28,8 +28,11 @@ def get_task(unit: Unit, instance_id: Id) -> bytes:
     task = unit.need("task", instance_id)
     if not may_see(unit, task):
         raise Forbidden
-    relations = unit.request.truth("relations", True)
-    return blanked(unit, orjson.dumps(wire(unit, task, relations=relations)))
+    resource = unit.resource("task")
+    text = resource.doc(task)
+    if unit.request.truth("relations", True):
+        text = text[:-1] + resource.rel(task)
+    return blanked(unit, text.encode())
 
 
 @query(allow=task_readers, kept=True)
