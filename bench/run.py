@@ -80,7 +80,7 @@ def run_one(server: Server, scenario: Scenario, seconds: float) -> Result:
         first += WARM_REQUESTS
         make = _from(maker(scenario, target, server.world, etag), first)
         if scenario.changed:
-            make = after_a_change(make, target, server.world)
+            make = after_a_change(make, target, server.world, scenario.changed)
         gc.collect()
         before = usage(server.pids)
         run = measure(target, make, clients=clients, seconds=seconds, wanted=(scenario.wanted,))
@@ -96,17 +96,21 @@ def _from(make: Callable[[int], bytes], first: int) -> Callable[[int], bytes]:
     return lambda number: make(number + first)
 
 
-def after_a_change(make: Callable[[int], bytes], target: Target, world: World) -> Callable[[int], bytes]:
-    """Return what changes a task before it makes a request, in a connection of each thread."""
+def after_a_change(make: Callable[[int], bytes], target: Target, world: World, kind: str) -> Callable[[int], bytes]:
+    """Return what changes a task or a shot before it makes a request, in a connection of each thread."""
+    things, path, name = {
+        "task": (world.tasks, "/data/tasks", "estimation"),
+        "shot": (world.shots, "/data/entities", "nb_frames"),
+    }[kind]
     here = threading.local()
 
     def changed(number: int) -> bytes:
         if not hasattr(here, "connection"):
             here.connection = Connection(target)
-        task = world.tasks[number % len(world.tasks)]
-        body = json.dumps({"estimation": next(never_twice)}).encode()
-        if here.connection.exchange(target.request("PUT", f"/data/tasks/{task}", body)).status != 200:
-            raise SystemExit(f"task {task} could not be changed")
+        thing = things[number % len(things)]
+        body = json.dumps({name: next(never_twice)}).encode()
+        if here.connection.exchange(target.request("PUT", f"{path}/{thing}", body)).status != 200:
+            raise SystemExit(f"{kind} {thing} could not be changed")
         return make(number)
 
     return changed

@@ -30,7 +30,7 @@ class Peer:
 class Scenario:
     """A request to repeat. `goal` is the ratio asked of us: embedded, distributed.
 
-    `changed`: before each request, and outside of its time, a task of the production changes.
+    `changed`: before each request, and outside of its time, a "task" or a "shot" of the production changes.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Scenario:
     body: Any = None
     wanted: int = 200
     unchanged: bool = False
-    changed: bool = False
+    changed: str = ""
     writes: bool = False
 
 
@@ -81,7 +81,7 @@ READS: tuple[Scenario, ...] = (
         "with-tasks of 2,000 shots, after a change",
         same(67, 740),
         (20, 10),
-        changed=True,
+        changed="task",
     ),
     Scenario(
         "shots with tasks, compact stream",
@@ -110,7 +110,7 @@ READS: tuple[Scenario, ...] = (
         "tasks of a project, after a change",
         same(133, 2123),
         (30, 15),
-        changed=True,
+        changed="task",
     ),
     Scenario(
         "casting of all sequences",
@@ -127,7 +127,7 @@ READS: tuple[Scenario, ...] = (
         "casting of all sequences, after a change",
         same(54, 742),
         (20, 10),
-        changed=True,
+        changed="shot",
     ),
     Scenario(
         "unchanged list",
@@ -156,7 +156,7 @@ READS: tuple[Scenario, ...] = (
         "CSV export of shots, after a change",
         same(88, 870),
         (15, 10),
-        changed=True,
+        changed="task",
     ),
 )
 

@@ -40,13 +40,18 @@ class Finished:
 
     def get(self, key: Hashable, tag: str) -> Any:
         """Return what is kept for `key` if it was made of the same, else None."""
+        known, value = self.last(key)
+        return value if known == tag else None
+
+    def last(self, key: Hashable) -> tuple[str, Any]:
+        """Return what was put for `key` the last time, and its tag; nothing and None when it is not kept."""
         with self._lock:
             kept = self._kept.pop(key, None)
-            if kept is None or kept.tag != tag:
-                return None
+            if kept is None:
+                return "", None
             # The longest unused ones come first.
             self._kept[key] = kept._replace(used=monotonic())
-            return kept.value
+            return kept.tag, kept.value
 
     def put(self, key: Hashable, tag: str, value: Any, size: int) -> None:
         """Keep `value`; nobody changes it any more."""

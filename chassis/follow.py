@@ -244,7 +244,7 @@ class Follower:
             if self._service.spec.derived:
                 connection.waiting.append(b"SELECT position FROM log.head FOR UPDATE")
             self._service.refresh_derived(cursor, changes)
-            log.bump(cursor, {c.event.project_id or c.event.kind for c in changes})
+            log.bump(cursor, [change.event for change in changes])
 
     def replay(self) -> tuple[int, int]:
         """Apply parked events again, in order per record; return how many were done and how many are left."""

@@ -15,7 +15,7 @@ def append(cursor: Any, events: list[Event], request: Request, now: datetime, sh
     """Append `events`, each a microsecond after the one before, from `now` on, with the next statement.
 
     Positions are taken under the lock of the head row, which is held to the commit: gap-free, in commit order; `commit`
-    tells the last one. The revisions of the events' scopes (a project, else a kind) move on. The next statement raises
+    tells the last one. The revisions of the events' scopes move on. The next statement raises
     what goes wrong: psycopg2's UniqueViolation of `events_stream` for a clash of stream versions, UndefinedTable when
     read models of another shape than the writer's are served, which would miss the events.
     """
@@ -34,7 +34,7 @@ def append(cursor: Any, events: list[Event], request: Request, now: datetime, sh
     ]
     actor = request.actor
     behalf = actor.claims.get("on_behalf_of")
-    scopes = sorted({e.project_id or e.kind for e in events})
+    scopes = scopes_of(events)
     head = [count, shape, now, actor.person_id, behalf, request.request_id, request.causation, scopes]
     sql.APPEND.later(cursor, [*head, *columns])
 
@@ -46,9 +46,20 @@ def commit(cursor: Any) -> int:
     return position
 
 
-def bump(cursor: Any, scopes: Iterable[str]) -> None:
-    """Move the revisions of `scopes` on, so that ETags made of them change."""
-    wanted = sorted(set(scopes))
+def scopes_of(events: Iterable[Event]) -> list[str]:
+    """Return what ETags are made of and `events` change: a project, and a kind in it (`project/kind`); else a kind."""
+    found = set()
+    for event in events:
+        if event.project_id:
+            found |= {event.project_id, f"{event.project_id}/{event.kind}"}
+        else:
+            found.add(event.kind)
+    return sorted(found)
+
+
+def bump(cursor: Any, events: Iterable[Event]) -> None:
+    """Move the revisions of the scopes of `events` on, so that ETags made of them change."""
+    wanted = scopes_of(events)
     if wanted:
         sql.BUMP.run(cursor, (wanted,))
 

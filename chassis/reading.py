@@ -3,10 +3,13 @@
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from psycopg2.extensions import register_type
+
 from chassis import sql
 from chassis.changes import Buffer
 from chassis.database import RAW_TEXT
 from chassis.errors import NotFound
+from chassis.finished import Finished
 from chassis.marks import Reads
 from chassis.prepared import plan_of, prepared_for
 from chassis.resources import Record, Resource
@@ -60,6 +63,11 @@ class Reader:
     def memory(self) -> dict[Any, Any]:
         """Return what this process keeps for the service between requests."""
         return self._service.memory
+
+    @property
+    def kept(self) -> Finished:
+        """Return what this process keeps of large answers."""
+        return self._service.finished
 
     def flush(self) -> None:
         """Send buffered rows to the database, inside the open transaction."""
@@ -150,7 +158,7 @@ class Reader:
         self._note_statement(statement)
         self._write()
         with self._connection.cursor() as cursor:
-            _register(cursor)
+            register_type(RAW_TEXT, cursor)
             cursor.execute(statement, args or None)
             row = cursor.fetchone()
         return bytes(row[0]) if row and row[0] is not None else b""
@@ -197,7 +205,7 @@ class Reader:
         self._note_statement(statement)
         self._write()
         with self._connection.cursor() as cursor:
-            _register(cursor)
+            register_type(RAW_TEXT, cursor)
             if planned:
                 plan_of(statement).run(cursor, args)
             else:
@@ -221,15 +229,15 @@ class Reader:
 
         `tag` changes with all that it is made of (`etag`); `key` says all else that it depends on. For large lists.
         """
-        kept: Made | None = self._service.finished.get(key, tag)
-        if kept is None:
-            kept = make()
-            size = len(kept) if isinstance(kept, bytes) else sum(len(cell) for row in kept for cell in row)
-            self._service.finished.put(key, tag, kept, size)
-        return kept
+        found: Made | None = self.kept.get(key, tag)
+        if found is None:
+            found = make()
+            size = len(found) if isinstance(found, bytes) else sum(len(cell) for row in found for cell in row)
+            self.kept.put(key, tag, found, size)
+        return found
 
     def etag(self, *scopes: str) -> str:
-        """Return a text that changes whenever a record of one of `scopes` (project ids, kinds) does."""
+        """Return a text that changes whenever a record of one of `scopes` does: a project, `project/kind`, a kind."""
         statement = "SELECT scope, revision FROM log.scopes WHERE scope = ANY(%s)"
         found = self.rows(statement, (list(scopes),), planned=True)
         return "-".join(f"{revision:x}" for _, revision in sorted(found)) or "0"
@@ -282,12 +290,6 @@ def array_of(cells: list[Any]) -> bytes:
     cells[0] = b"[%b" % cells[0]
     cells[-1] = b"%b]" % cells[-1]
     return b",".join(cells)
-
-
-def _register(cursor: Any) -> None:
-    from psycopg2.extensions import register_type
-
-    register_type(RAW_TEXT, cursor)
 
 
 def _tail(where: str, order: str, limit: int | None, offset: int | None) -> str:

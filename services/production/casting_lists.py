@@ -71,10 +71,11 @@ def _map(unit: Unit, where: str, args: list[Any], *, names: bool = True) -> byte
 @query(allow=project_no_vendors)
 def list_shots_casting(unit: Unit, project_id: Id) -> bytes:
     """Return shot id -> casting. Source: GET /data/projects/{project_id}/sequences/all/casting."""
-    revision = unit.etag(project_id, "entity_type")
+    scopes = [f"{project_id}/entity", f"{project_id}/entity_link", "entity_link", "entity_type"]
+    revision = unit.etag(*scopes)
     lenders = unit.finished(("lenders", project_id), revision, partial(unit.rows, LENDERS, (project_id,)))
     if lenders:
-        revision = unit.etag(project_id, "entity_type", *(lender for (lender,) in lenders))
+        revision = unit.etag(*scopes, *(f"{lender}/entity" for (lender,) in lenders))
     read = partial(_map, unit, "e.project_id = %s AND e.kind = 'shot'", [project_id])
     return unit.finished(("casting", project_id), revision, read)
 

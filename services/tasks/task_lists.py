@@ -1,7 +1,6 @@
 """Tasks read: one, whole, and in lists."""
 
 import zlib
-from functools import partial
 from typing import Any
 
 import orjson
@@ -9,9 +8,11 @@ import orjson
 from chassis import filters
 from chassis.binding import Id, is_uuid
 from chassis.errors import Forbidden, Invalid, NotFound
+from chassis.listing import Listing, Rows
 from chassis.messages import CLIENT, VENDOR, Reply
 from chassis.operations import query
 from chassis.policy import signed_in
+from chassis.reading import array_of
 from chassis.unit import Unit
 from contracts.access import project_staff, project_team
 from services.tasks.cells import NONE
@@ -85,9 +86,19 @@ def list_project_tasks(unit: Unit, project_id: Id) -> Reply:
         unit.request.query["relations"] = ["true"]
         body = filters.listing(unit, unit.resource("task"), [where], args)
         return Reply(body=body if unit.actor.role != CLIENT else _blank_page(unit, body), headers=headers)
-    read = partial(unit.docs, "task", where, args, "t.created_at, t.id", relations=True)
-    body = unit.finished((where, *args), revision, read)
-    return Reply(body=blanked(unit, body), headers=headers)
+    listing = Listing("t.id", "t.doc, t.rel", f"FROM task t WHERE {where}", "t.created_at, t.id", args, _whole)
+    key = (where, *args)
+
+    def read() -> bytes:
+        return array_of(list(listing.read(unit, ("rows", *key), revision).values()))
+
+    # Joining so many texts takes three times as long as sending them, so that is kept, too.
+    return Reply(body=blanked(unit, unit.finished(("tasks", *key), revision, read)), headers=headers)
+
+
+def _whole(rows: list[tuple[Any, ...]]) -> Rows:
+    # PostgreSQL would count the characters of each text to cut its last one; here that is a slice.
+    return {name: b"%b%b" % (doc[:-1], rel) for name, doc, rel in rows}
 
 
 def _blank_page(unit: Unit, body: bytes) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from chassis.binding import is_uuid
+from chassis.listing import Listing, Rows, id_in
 from chassis.messages import VENDOR, Reply
 from chassis.operations import query
 from chassis.policy import signed_in
@@ -15,6 +16,9 @@ from chassis.unit import Unit
 from contracts.access import my_projects, role_in
 from services.tasks.entity_rows import FIELDS, made
 from services.tasks.policy import NIL
+
+SOURCE = """FROM entity_row w JOIN entity e ON e.id = w.entity_id LEFT JOIN entity_type et ON et.id = e.entity_type_id
+    LEFT JOIN entity up ON up.id = e.parent_id LEFT JOIN entity top ON top.id = up.parent_id"""
 
 
 def _where(unit: Unit, kind: str, values: dict[str, Any]) -> str:
@@ -62,13 +66,13 @@ def _listing(unit: Unit, kind: str) -> Reply:
     values: dict[str, Any] = {}
     where = _where(unit, kind, values)
     order = "et.name" if kind == "asset" else "top.name, up.name"
-    statement = f"""SELECT w.entity_id::text, w.{"compact" if compact else "body"} FROM entity_row w
-        JOIN entity e ON e.id = w.entity_id LEFT JOIN entity_type et ON et.id = e.entity_type_id
-        LEFT JOIN entity up ON up.id = e.parent_id LEFT JOIN entity top ON top.id = up.parent_id
-        WHERE {where} ORDER BY {order}, e.name, e.id"""
-    key = (statement, *sorted(values.items()))
-    read = partial(_rows, unit, statement, values, compact)
-    rows = _personal(unit, unit.finished(key, scopes, read) if scopes else read(), None if not compact else task_fields)
+    column = "compact" if compact else "body"
+    listing = Listing(
+        "w.entity_id", f"w.{column}", f"{SOURCE} WHERE {where}", f"{order}, e.name, e.id", values,
+        partial(_made, unit, compact),
+    )  # fmt: skip
+    found = listing.read(unit, ("with tasks", kind, column, where, *sorted(values.items())), scopes)
+    rows = _personal(unit, found, None if not compact else task_fields)
     head = {"compact": compact, f"{kind}_fields": [*fields, "tasks"], "task_fields": task_fields}
     if stream:
         body = b"\n".join([orjson.dumps(head), *rows, b""])
@@ -78,18 +82,17 @@ def _listing(unit: Unit, kind: str) -> Reply:
     return Reply(body=array_of(rows), headers=headers)
 
 
-def _rows(unit: Unit, statement: str, values: dict[str, Any], compact: bool) -> list[tuple[Any, ...]]:
-    """Return id and text of rows, made here where they are not made yet."""
-    rows = unit.undecoded(statement, values)
-    unmade = [bytes(id_).decode() for id_, text in rows if text is None]
+def _made(unit: Unit, compact: bool, rows: list[tuple[Any, ...]]) -> Rows:
+    """Return the texts of rows by their names; those that are not made yet are made here."""
+    unmade = [id_in(name).decode() for name, text in rows if text is None]
     if not unmade:
-        return rows
+        return dict(rows)
     texts = {id_.encode(): both[compact].encode() for id_, both in made(unit, unmade).items()}
-    found = ((id_, texts.get(bytes(id_)) if text is None else text) for id_, text in rows)
-    return [(id_, text) for id_, text in found if text is not None]
+    found = ((name, texts.get(id_in(name)) if text is None else text) for name, text in rows)
+    return {name: text for name, text in found if text is not None}
 
 
-def _personal(unit: Unit, found: list[tuple[Any, ...]], columns: Sequence[str] | None) -> list[Any]:
+def _personal(unit: Unit, found: Rows, columns: Sequence[str] | None) -> list[Any]:
     """Return the texts of rows as the actor sees them: his subscriptions marked, and a vendor's own tasks alone."""
     me, vendor = unit.actor.person_id or NIL, unit.actor.role == VENDOR
     mine = unit.rows(
@@ -101,7 +104,7 @@ def _personal(unit: Unit, found: list[tuple[Any, ...]], columns: Sequence[str] |
     for entity_id, task_id in mine:
         marked.setdefault(entity_id.encode(), set()).add(task_id)
     if not marked and not vendor:
-        return [text for _, text in found]
+        return list(found.values())
     id_, subscribed, assignees = (
         map(columns.index, ("id", "is_subscribed", "assignees")) if columns else ("id", "is_subscribed", "assignees")
     )
@@ -116,8 +119,8 @@ def _personal(unit: Unit, found: list[tuple[Any, ...]], columns: Sequence[str] |
 
     nothing: set[str] = set()
     return [
-        personal(text, marked.get(bytes(entity_id), nothing)) if vendor or bytes(entity_id) in marked else text
-        for entity_id, text in found
+        personal(text, marked.get(id_in(name), nothing)) if vendor or id_in(name) in marked else text
+        for name, text in found.items()
     ]
 
 

@@ -16,8 +16,13 @@ def test_an_answer_is_kept_for_its_question_and_tag_alone(finished: Finished) ->
     assert finished.get("shots", "7") == b"one"
     assert finished.get("assets", "7") is None
     assert finished.get("shots", "8") is None
-    # What was made of something older is not needed any more.
-    assert finished.get("shots", "7") is None
+
+
+def test_what_was_made_of_something_older_helps_to_make_it_anew(finished: Finished) -> None:
+    finished.put("shots", "7", b"one", 3)
+    assert finished.get("shots", "8") is None
+    assert finished.last("shots") == ("7", b"one")
+    assert finished.last("assets") == ("", None)
 
 
 def test_the_answer_that_nobody_has_used_for_longest_makes_room(finished: Finished) -> None:
