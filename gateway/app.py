@@ -139,6 +139,8 @@ def _cookies(req: falcon.Request, resp: falcon.Response, reply: Reply) -> None:
 
 def _seen(req: falcon.Request) -> dict[str, int]:
     text = req.get_header("X-Kiroku-Seen") or next(iter(req.get_cookie_values(SEEN) or ()), "")
+    if not text:
+        return {}
     found = re.findall(r"([a-z]+)-(\d{1,18})", text)
     return {service: int(position) for service, position in found}
 

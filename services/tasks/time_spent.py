@@ -34,10 +34,10 @@ def _checked(unit: Unit, task_id: str, date: str, person_id: str) -> _Held:
         wanted = day.fromisoformat(date)
     except ValueError:
         raise Invalid("Wrong date format.") from None
-    unit.need("person", person_id)
     role = role_on(unit, task)
     chief = role in (ADMIN, MANAGER) or (role == SUPERVISOR and supervises(unit, task["task_type_id"]))
     if person_id not in (task["assignees"] or []) or not (chief or person_id == unit.actor.person_id):
+        unit.need("person", person_id)
         raise Forbidden
     rows = _rows_of(unit, task)
     one = (r for r in rows if r["person_id"] == person_id and day.fromisoformat(str(r["date"])[:10]) == wanted)
