@@ -131,11 +131,11 @@ class Loan:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give it back, or throw it away when it is broken."""
+        """Give it back, or throw it away when it is broken or outgrown."""
         raw = self._raw
         if kind is not None or raw.waiting or raw.info.transaction_status != extensions.TRANSACTION_STATUS_IDLE:
             _make_clean(raw)
-        if raw.closed:
+        if raw.closed or raw.outgrown:
             _throw_away(self._proxy)
         else:
             self._database.give_back(self._proxy)

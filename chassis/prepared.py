@@ -12,6 +12,8 @@ from typing import Any
 
 from psycopg2 import extensions
 
+# The client library never gives back the buffers of a statement or a cell that was larger.
+LARGE = 2 * 1024 * 1024
 INFERRED = "unknown"  # PostgreSQL finds the type out from where the argument stands
 _CAST = re.compile(r"::(\w+(?:\[\])?)")
 _numbers = itertools.count(1)
@@ -22,13 +24,17 @@ _plans: dict[str, "Prepared"] = {}
 
 
 class GatheringConnection(extensions.connection):
-    """A connection that knows which statements it has prepared, and which ones wait to be sent with the next."""
+    """A connection that knows which statements it has prepared, and which ones wait to be sent with the next.
+
+    One that is `outgrown` has carried something large, and would keep the memory for it.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Connect; nothing is prepared yet."""
         super().__init__(*args, **kwargs)
         self.prepared: set[str] = set()
         self.waiting: list[bytes] = []
+        self.outgrown = False
         self.cursor_factory = GatheringCursor
 
 
@@ -46,6 +52,7 @@ class GatheringCursor(extensions.cursor):
             query, vars = b"; ".join([*waiting, self.mogrify(query, vars)]), None
             waiting.clear()
         super().execute(query, vars)
+        self._weigh()
 
     def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
         """Run what waits, then a COPY."""
@@ -58,6 +65,11 @@ class GatheringCursor(extensions.cursor):
             query = b"; ".join(waiting)
             waiting.clear()
             super().execute(query)
+            self._weigh()
+
+    def _weigh(self) -> None:
+        if len(self.query or b"") > LARGE:
+            self.connection.outgrown = True
 
 
 class Prepared:

@@ -1,6 +1,7 @@
 """What an operation reads of its service's records; reads see the writes of the same unit."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from psycopg2.extensions import register_type
@@ -11,7 +12,7 @@ from chassis.database import RAW_TEXT
 from chassis.errors import NotFound
 from chassis.finished import Finished
 from chassis.marks import Reads
-from chassis.prepared import plan_of, prepared_for
+from chassis.prepared import LARGE, plan_of, prepared_for
 from chassis.resources import Record, Resource
 
 if TYPE_CHECKING:
@@ -161,7 +162,9 @@ class Reader:
             register_type(RAW_TEXT, cursor)
             cursor.execute(statement, args or None)
             row = cursor.fetchone()
-        return bytes(row[0]) if row and row[0] is not None else b""
+        found = bytes(row[0]) if row and row[0] is not None else b""
+        self._connection.outgrown |= len(found) > LARGE
+        return found
 
     def docs(
         self,
@@ -219,10 +222,10 @@ class Reader:
         """
         self._note_statement(statement)
         self._write()
-        lines = _Lines()
+        lines: list[bytes] = []
         told = self._cursor.mogrify(statement, args or None).decode()
-        self._cursor.copy_expert(f"COPY ({told}) TO STDOUT", lines)
-        return lines.found
+        self._cursor.copy_expert(f"COPY ({told}) TO STDOUT", SimpleNamespace(write=lines.append))
+        return lines
 
     def finished(self, key: Hashable, tag: str, make: Callable[[], Made]) -> Made:
         """Return what `make` makes, or has made a moment ago for anybody who gave this `key` and `tag`.
@@ -273,14 +276,6 @@ class Reader:
         for record in found:
             self._known[(resource.kind, record.id)] = record
         return found
-
-
-class _Lines:
-    """Takes what COPY writes, a line at a time."""
-
-    def __init__(self) -> None:
-        self.found: list[bytes] = []
-        self.write = self.found.append
 
 
 def array_of(cells: list[Any]) -> bytes:

@@ -25,13 +25,15 @@ class Worker:
 
     The work to do stands in the service's tables, so a restart loses none; `run` makes sure that two processes never
     take the same piece (`claimed`). `waiting` counts, in SQL, the pieces that wait or are under way. Who
-    comes `gather` seconds after being woken finds more to do at once.
+    comes `gather` seconds after being woken finds more to do at once. Changes of what is followed wake those that have
+    work by them (`copies`), too.
     """
 
     name: str
     run: Callable[["Service"], bool]
     waiting: str = ""
     gather: float = 0.0
+    copies: bool = False
 
 
 class Workers:
@@ -47,8 +49,10 @@ class Workers:
             threading.Thread(target=self._work, args=(worker,), name=f"{service.name}-{worker.name}", daemon=True)
             for worker in service.spec.workers
         ]
-        if self._threads:
+        if any(worker.copies for worker in service.spec.workers):
             service.on_change.append(self._wake)
+        elif self._threads:
+            service.on_commit.append(self._wake)
 
     def start(self) -> None:
         """Work from now on."""

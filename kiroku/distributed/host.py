@@ -50,7 +50,7 @@ class Host:
         spec = specs()[name]
         self.client = RpcClient(broker, timeout=timeout)
         self.wakes = Wakes(broker, SERVICES_WAKES)
-        self.service = Service(spec, Database(url, pool_size=threads * 3 + 8), self.client, told)
+        self.service = Service(spec, Database(url, pool_size=threads * 2 + 6), self.client, told)
         feeds = RemoteFeeds(self.client)
         follower = Follower(self.service, OWNERS, feeds)
         follower.serve(self.service)

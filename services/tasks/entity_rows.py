@@ -33,7 +33,7 @@ SHOT_TASK = ("id", "duration", "due_date", "end_date", "done_date", "entity_id",
 FIELDS = {"asset": (ASSET, ASSET_TASK), "shot": (SHOT, SHOT_TASK)}
 BATCH = 500
 GATHER_SECONDS = 0.1
-LOCK = 7210451
+LOCK = 7_231_006
 # Texts of this size would be compressed, and unpacking them again is what takes the time.
 DDL = """
 CREATE TABLE entity_row (entity_id uuid PRIMARY KEY, body text, compact text);
@@ -145,7 +145,7 @@ def make(service: Service) -> bool:
     return found
 
 
-def made(unit: Unit, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+def texts_of(unit: Unit, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Return the texts of rows that a reader has found unmade, by id; what is gone meanwhile is missing."""
     found = unit.rows(SHOWN, (list(ids),), planned=True)
     return {id_: (body, compact) for id_, _, body, compact in map(_made, found) if body is not None and compact}
@@ -232,4 +232,4 @@ def _ids(cursor: Any, statement: str, args: Any) -> set[str]:
 
 
 ENTITY_ROWS = Derived("entity_row", DDL, apply, fill)
-MAKE = Worker("rows", make, f"SELECT count(*) FROM ({UNMADE}) x", GATHER_SECONDS)
+MAKE = Worker("rows", make, f"SELECT count(*) FROM ({UNMADE}) x", GATHER_SECONDS, copies=True)

@@ -14,7 +14,7 @@ from chassis.policy import signed_in
 from chassis.reading import array_of
 from chassis.unit import Unit
 from contracts.access import my_projects, role_in
-from services.tasks.entity_rows import FIELDS, made
+from services.tasks.entity_rows import FIELDS, texts_of
 from services.tasks.policy import NIL
 
 SOURCE = """FROM entity_row w JOIN entity e ON e.id = w.entity_id LEFT JOIN entity_type et ON et.id = e.entity_type_id
@@ -87,7 +87,7 @@ def _made(unit: Unit, compact: bool, rows: list[tuple[Any, ...]]) -> Rows:
     unmade = [id_in(name).decode() for name, text in rows if text is None]
     if not unmade:
         return dict(rows)
-    texts = {id_.encode(): both[compact].encode() for id_, both in made(unit, unmade).items()}
+    texts = {id_.encode(): both[compact].encode() for id_, both in texts_of(unit, unmade).items()}
     found = ((name, texts.get(id_in(name)) if text is None else text) for name, text in rows)
     return {name: text for name, text in found if text is not None}
 

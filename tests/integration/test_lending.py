@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from chassis.database import Database
+from chassis.prepared import LARGE
 from tests.support.database import drop_database, fresh_database, postgres_server
 
 MINE = "SELECT pg_backend_pid()"
@@ -79,3 +80,12 @@ def test_what_waits_for_its_statement_is_not_sent_by_the_next_borrower(database:
     with database.connection() as connection:
         connection.waiting.append(b"SELECT 1 / 0")
     assert database.run("SELECT 2") == [(2,)]
+
+
+def test_a_connection_that_carried_something_large_is_replaced(database: Database) -> None:
+    database.run("SELECT length(%s)", ("x" * 1000,))
+    [(kept,)] = database.run(MINE)
+    database.run("SELECT length(%s)", ("x" * (LARGE + 1),))
+    [(other,)] = database.run(MINE)
+    assert kept != other
+    assert [database.run(MINE) for _ in range(2)] == [[(other,)]] * 2
