@@ -27,7 +27,7 @@ class Part(NamedTuple):
 
     Each is shown by its document, with its `relations` when asked for, or by another SQL expression for a JSON text;
     `args` are those of this expression and of the condition, in this order. The statement is planned once, so one whose
-    type PostgreSQL cannot know from where it stands says it (`%s::int`).
+    type PostgreSQL cannot know from where it stands says it (`%s::int`). Who names a `schema` notes what it stands for.
     """
 
     kind: str
@@ -192,10 +192,12 @@ class Reader:
             rel = "t.rel" if part.relations and self.resource(part.kind).relations else "NULL"
             tail = _tail(part.where, part.order, None, None)
             table = f'{part.schema}."{part.kind}"' if part.schema else f'"{part.kind}"'
+            if not part.schema:
+                self.reads(part)
             statements.append(f"(SELECT {place} AS place, {part.cell}, {rel} FROM {table} t{tail})")
             args += part.args
         cells: list[list[bytes]] = [[] for _ in wanted]
-        for place, doc, rel in self.undecoded(" UNION ALL ".join(statements), args, planned=True):
+        for place, doc, rel in self._undecoded(" UNION ALL ".join(statements), args, planned=True):
             cells[place].append(doc if rel is None else b"%b%b" % (doc[:-1], rel))
         return {name: array_of(cells[place]) for place, name in enumerate(wanted)}
 
@@ -206,6 +208,9 @@ class Reader:
     def undecoded(self, statement: str, args: Any = None, *, planned: bool = False) -> list[tuple[Any, ...]]:
         """Run a SELECT and return its rows with texts as the bytes that came; sees the writes of this unit."""
         self._note_statement(statement)
+        return self._undecoded(statement, args, planned=planned)
+
+    def _undecoded(self, statement: str, args: Any, *, planned: bool) -> list[tuple[Any, ...]]:
         self._write()
         with self._connection.cursor() as cursor:
             register_type(RAW_TEXT, cursor)

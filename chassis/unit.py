@@ -164,13 +164,6 @@ class Unit(Reader):
         """Call an operation of another service as the system."""
         return self._answered(self._service.bus.call(self._asked(operation, path, body, query)))
 
-    def begin(
-        self, operation: str, path: dict[str, str] | None = None, body: Any = None, query: dict[str, Any] | None = None
-    ) -> Callable[[], Reply]:
-        """Begin to ask another service, which works while this one goes on; return what waits for its reply."""
-        wait = self._service.bus.begin(self._asked(operation, path, body, query))
-        return lambda: self._answered(wait())
-
     def _asked(self, operation: str, path: dict[str, str] | None, body: Any, query: dict[str, Any] | None) -> Request:
         if self._watch:
             self._watch.elsewhere()

@@ -10,17 +10,18 @@ from uuid import uuid4
 
 import falcon
 import orjson
+from msgspec.structs import replace
 
 from chassis import tracing
-from chassis.at_once import pass_on, waits
+from chassis.at_once import waits
 from chassis.errors import NOT_FOUND_TEXT, DomainError, TooManyRequests, TooSlow, Unauthorized
 from chassis.messages import NOBODY, Actor, Reply, Request
 from chassis.operations import Operation
 from chassis.storage import ObjectStore
 from chassis.telemetry import HTTP_REQUESTS, HTTP_SECONDS
 from gateway import routes as tables
-from gateway.files import send_file
-from gateway.identity import COOKIES, Bus, Identities, seconds_left
+from gateway.identity import Bus, Identities
+from gateway.replies import seen_by, send, together
 from gateway.routing import Route, by_path
 from gateway.throttle import SignInLimit
 from gateway.uploads import drain, forget, read_body
@@ -33,7 +34,6 @@ SECURITY = {
     "Referrer-Policy": "strict-origin-when-cross-origin",
 }
 MISSING = 'Missing JWT in cookies or headers (Missing cookie "access_token_cookie"; Missing Authorization Header)'
-SEEN = "kiroku_seen"
 
 
 class Gateway:
@@ -62,7 +62,7 @@ class Gateway:
         req.context.operation = route.name
         if callable(route.operation):
             waits()
-            send(self, resp, req, route.operation(self, req, **path))
+            send(resp, req, route.operation(self, req, **path), self.store)
             return
         actor = req.context.actor = self._actor(req, route)
         request = Request(route.operation, path, _query(req), actor=actor, request_id=req.context.request_id)
@@ -74,12 +74,21 @@ class Gateway:
                     read_body(req, request, self.store, self.body_limit, json_only=route.json_only)
                 except TimeoutError:
                     raise TooSlow("The body did not arrive: nothing came for a minute.") from None
-            reply = self.sign_ins.call(self.bus, request) if route.limited else self.bus.call(request)
+            reply = self._reply(route, request)
         finally:
             forget(request, self.store)
         if "auth" in reply.positions:
             self.identities.drop()
-        send(self, resp, req, reply)
+        send(resp, req, reply, self.store)
+
+    def _reply(self, route: Route, request: Request) -> Reply:
+        """Return what the services answer, who work at the same time where there are several."""
+        if route.limited:
+            return self.sign_ins.call(self.bus, request)
+        if not route.also:
+            return self.bus.call(request)
+        waiting = [self.bus.begin(replace(request, operation=name)) for name in (request.operation, *route.also)]
+        return together([wait() for wait in waiting])
 
     def _actor(self, req: falcon.Request, route: Route) -> Actor:
         """Return who asks. Public routes open to outworn tokens too: else nobody could sign in again."""
@@ -95,56 +104,6 @@ class Gateway:
         return actor
 
 
-def send(gateway: Gateway, resp: falcon.Response, req: falcon.Request, reply: Reply) -> None:
-    """Put `reply` on the wire, with its cookies and the causal token."""
-    resp.status = f"{reply.status} {HTTPStatus(reply.status).phrase}"
-    for name, value in reply.headers.items():
-        resp.set_header(name, value)
-    _cookies(req, resp, reply)
-    if reply.positions:
-        seen = {**_seen(req), **reply.positions}
-        text = "_".join(f"{service}-{position}" for service, position in sorted(seen.items()))
-        resp.set_header("X-Kiroku-Seen", text)
-        secure = req.forwarded_scheme == "https"
-        resp.set_cookie(SEEN, text, path="/", secure=secure, http_only=True, same_site="Lax")
-    if reply.file is not None and gateway.store is not None:
-        waits()
-        pass_on()
-        send_file(req, resp, gateway.store, reply)
-        return
-    if reply.status in (204, 304):
-        return
-    resp.content_type = reply.content_type
-    if isinstance(reply.body, bytes):
-        resp.data = reply.body
-    else:
-        resp.stream = reply.chunks()
-
-
-def _cookies(req: falcon.Request, resp: falcon.Response, reply: Reply) -> None:
-    if "Mozilla" not in (req.user_agent or "") and not reply.notes.get("cookies_alone"):
-        return
-    # The browser sends the refresh token only to where it is used, and that is below the prefix it came by.
-    paths = {"access": "/", "refresh": f"{req.context.prefix}/auth/refresh-token"}
-    secure = req.forwarded_scheme == "https"
-    for kind, token in reply.notes.get("cookies", {}).items():
-        resp.set_cookie(
-            COOKIES[kind], token, path=paths[kind], max_age=seconds_left(token), http_only=True, secure=secure,
-            same_site="Lax",
-        )  # fmt: skip
-    if reply.notes.get("clear_cookies"):
-        for kind, name in COOKIES.items():
-            resp.unset_cookie(name, path=paths[kind], same_site="Lax")
-
-
-def _seen(req: falcon.Request) -> dict[str, int]:
-    text = req.get_header("X-Kiroku-Seen") or next(iter(req.get_cookie_values(SEEN) or ()), "")
-    if not text:
-        return {}
-    found = re.findall(r"([a-z]+)-(\d{1,18})", text)
-    return {service: int(position) for service, position in found}
-
-
 def _query(req: falcon.Request) -> dict[str, list[str]]:
     values = falcon.uri.parse_query_string(req.query_string, keep_blank=True, csv=False)
     return {name: value if isinstance(value, list) else [value] for name, value in values.items()}
@@ -155,7 +114,7 @@ def _trace(req: falcon.Request) -> dict[str, str]:
 
 
 def _headers(req: falcon.Request, request: Request) -> None:
-    request.needs = _seen(req)
+    request.needs = seen_by(req)
     request.idempotency_key = req.get_header("Idempotency-Key")
     request.if_match = req.get_header("If-Match")
     # A proxy that compresses on the way makes tags weak.

@@ -24,6 +24,10 @@ class Bus(Protocol):
         """Return the reply of the operation that `request` names. Raises its DomainError."""
         ...
 
+    def begin(self, request: Request) -> Callable[[], Reply]:
+        """Begin what `call` does, where somebody else does it; return what waits for the reply, to be called once."""
+        ...
+
 
 class Identities:
     """The people behind tokens. Entries live for a minute and are dropped when auth changes anything."""

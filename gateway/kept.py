@@ -7,8 +7,10 @@ for a client while nothing it was made of has moved and all that this client has
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from math import inf
 from time import monotonic
+from typing import NamedTuple
 
 from chassis.answers import LONGEST, SECONDS, Key, Store, key_of, plain
 from chassis.at_once import note_light, pausable, waits
@@ -172,9 +174,23 @@ class Weights:
         return self._until.setdefault(operation, -inf) <= monotonic()
 
 
+def _itself(reply: Reply) -> Reply:
+    return reply
+
+
 def later(some: Mapping[str, int], others: Mapping[str, int]) -> Mapping[str, int]:
     """Return by service the later of two positions. Pure."""
     return {name: max(some.get(name, 0), others.get(name, 0)) for name in {*some, *others}} if others else some
+
+
+class Question(NamedTuple):
+    """What is asked: under which key its answer may be kept, whether it writes, since when, or the answer itself."""
+
+    operation: str
+    key: Key | None = None
+    writes: bool = False
+    began: float = 0.0
+    known: Reply | None = None
 
 
 class KeptAnswers:
@@ -192,35 +208,47 @@ class KeptAnswers:
 
     def call(self, request: Request) -> Reply:
         """Return the reply of the operation that `request` names. Raises its DomainError."""
+        question = self._question(request)
+        return question.known or self._answer(question, self._bus.call(request))
+
+    def begin(self, request: Request) -> Callable[[], Reply]:
+        """Begin what `call` does; return what waits for the reply. Both raise what `call` does."""
+        question = self._question(request)
+        if question.known is not None:
+            return partial(_itself, question.known)
+        wait = self._bus.begin(request)
+        return lambda: self._answer(question, wait())
+
+    def _question(self, request: Request) -> Question:
+        """Look a request up, and make it ready for the bus behind this one where its answer is not known.
+
+        A thread that serves many connections asks for light answers only.
+        """
         service = request.operation.partition(".")[0]
         request.news = self._moves.news(service)
         operation = self._operations.get(request.operation)
         key = key_of(operation, request) if operation else None
-        if key is None:
-            reply = self._asked_now(request, writes=operation is None or operation.writes)
-            if reply.positions:
-                self._moves.written(reply.positions)
-            return reply
-        kept = self._store.get(key)
+        kept = None if key is None else self._store.get(key)
         if kept is not None and self._moves.same(service, kept.facts, later(request.needs, request.news)):
             KEPT_ANSWERS.add(1, service)
             if kept.reply.file is None:
                 note_light()
-            return plain(kept.reply)
-        request.keeps = self._is_asked_again(key)
-        reply = self._asked_now(request, writes=False)
-        if reply.made_of is not None:
-            self._store.put(key, reply, reply.made_of)
-        return reply
-
-    def _asked_now(self, request: Request, *, writes: bool) -> Reply:
-        """Ask the bus behind this one; a thread that serves many connections asks for light answers only."""
+            return Question(request.operation, known=plain(kept.reply))
+        if key is not None:
+            request.keeps = self._is_asked_again(key)
+        writes = operation is None or operation.writes
         if writes or pausable() is None or self._weights.heavy(request.operation):
             waits()
-        started = monotonic()
-        reply = self._bus.call(request)
-        if not writes and self._weights.weigh(request.operation, reply, monotonic() - started):
+        return Question(request.operation, key, writes, monotonic())
+
+    def _answer(self, question: Question, reply: Reply) -> Reply:
+        """Take what the bus behind this one has answered."""
+        if not question.writes and self._weights.weigh(question.operation, reply, monotonic() - question.began):
             note_light()
+        if question.key is None and reply.positions:
+            self._moves.written(reply.positions)
+        if question.key is not None and reply.made_of is not None:
+            self._store.put(question.key, reply, reply.made_of)
         return reply
 
     def _is_asked_again(self, key: Key) -> bool:

@@ -14,7 +14,8 @@ class Route:
     """One documented method and path. `operation` is `<service>.<name>`, or a function of the gateway itself.
 
     `json_only` routes refuse bodies that are not application/json (415); `token` is the kind that opens the route.
-    `limited` routes take secrets from strangers, so tries are counted.
+    `limited` routes take secrets from strangers, so tries are counted. `also` are queries of other services that are
+    asked at the same time, and the members of their objects added to the one that `operation` answers.
     """
 
     method: str
@@ -23,6 +24,7 @@ class Route:
     json_only: bool = False
     token: str = "access"
     limited: bool = False
+    also: tuple[str, ...] = ()
 
     @cached_property
     def name(self) -> str:

@@ -31,7 +31,7 @@ ROUTES = (
     *crud("production", "project", "projects"),
     *(row for kind, plural in PLAIN for row in crud("production", kind, plural)),
     get("/data/projects/open", "production.list_open_projects"),
-    get("/data/user/context", "production.get_user_context"),
+    get("/data/user/context", "production.get_user_context", also=("tasks.count_my_unread",)),
     get("/data/user/projects/open", "production.list_my_open_projects"),
     get(f"{PROJECT}/team", "production.list_team"),
     post(f"{PROJECT}/team", "production.add_to_team"),

@@ -12,6 +12,7 @@ from typing import Any
 from amqp import AMQPError, Message, spec
 
 from kiroku.distributed.broker import Broker
+from kiroku.distributed.frames import Frames
 
 logger = logging.getLogger(__name__)
 HEARTBEAT = 60
@@ -93,8 +94,9 @@ class Line:
             try:
                 self._open()
                 pause = 0.05
+                connection, frames = self._connection, Frames()
                 while not self._closing:
-                    self._read(self._connection)
+                    self._read(connection, frames)
             except LOST as problem:
                 if not self._closing:
                     logger.warning("%s: broker connection lost: %s", self._name, problem)
@@ -105,17 +107,20 @@ class Line:
                 time.sleep(pause)
                 pause = min(pause * 2, SLOWEST)
 
-    def _read(self, connection: Any) -> None:
+    def _read(self, connection: Any, frames: Frames) -> None:
         """Take what comes. A TLS session takes one thread at a time, so there the reader waits outside of it."""
         held = connection.transport.sock
-        if not isinstance(held, ssl.SSLSocket):
-            connection.drain_events()
-            return
-        if not held.pending() and not select.select([held], [], [], 1.0)[0]:
-            return
-        with self._lock:
-            frame = connection.transport.read_frame()
-        connection.on_inbound_frame(frame)
+        if isinstance(held, ssl.SSLSocket):
+            if not held.pending() and not select.select([held], [], [], 1.0)[0]:
+                return
+            with self._lock:
+                data = held.recv(frames.wanted)
+        else:
+            data = held.recv(frames.wanted)
+        if not data:
+            raise ConnectionResetError("the broker has closed the connection")
+        for frame in frames.take(data):
+            connection.on_inbound_frame(frame)
 
     def _open(self) -> None:
         connection: Any = self._broker.connect(heartbeat=HEARTBEAT, connect_timeout=5)

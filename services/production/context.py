@@ -34,11 +34,12 @@ SHARED = SharedLists(
 )
 
 
-@query(allow=signed_in)
+@query(allow=signed_in, kept=True)
 def get_user_context(unit: Unit) -> dict[str, Any]:
-    """Return what a client needs to start. Source: GET /data/user/context."""
+    """Return what a client needs to start. Source: GET /data/user/context.
 
-    unread = unit.begin("tasks.count_unread", query={"person_id": unit.actor.person_id})
+    What other services know of it is added by the route.
+    """
     own = {"search_filters": mine(unit, "search_filter"), "search_filter_groups": mine(unit, "search_filter_group")}
     lists = SHARED.read(unit, **own, project_roles=_roles(unit))
     admin = unit.actor.role == ADMIN
@@ -49,7 +50,6 @@ def get_user_context(unit: Unit) -> dict[str, Any]:
         "project_roles": dict(orjson.loads(lists["project_roles"])),
         "projects": list_open_projects(unit) if admin else list_my_open_projects(unit),
         **{name: by_list(lists[name]) for name in own},
-        "notification_count": orjson.loads(unread().read())["count"],
     }
     return {**context, "user_limit": 100} if admin else context
 

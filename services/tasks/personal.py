@@ -3,13 +3,12 @@
 from typing import Any
 
 from chassis.binding import Id, is_uuid
-from chassis.errors import Forbidden, NotFound
-from chassis.messages import SYSTEM
+from chassis.errors import NotFound
 from chassis.operations import command, query
 from chassis.policy import signed_in
 from chassis.resources import Record
 from chassis.unit import Unit
-from contracts.access import project_team
+from contracts.access import NO_ONE, project_team
 from services.tasks.policy import may_see, task_readers, visible_tasks
 from services.tasks.shapes import WIDE, tasks_with, wire
 
@@ -206,9 +205,8 @@ def unsubscribe_from_tasks(unit: Unit, *, task_ids: list[str]) -> list[str]:
     return task_ids
 
 
-@query(allow=signed_in)
-def count_unread(unit: Unit, *, person_id: Id) -> dict[str, int]:
-    """Return {count} of a person's unread notifications; one's own, or asked by another service."""
-    if unit.actor.role != SYSTEM and unit.actor.person_id != person_id:
-        raise Forbidden
-    return {"count": unit.count("notification", "t.person_id = %s AND NOT t.read", (person_id,), planned=True)}
+@query(allow=signed_in, kept=True)
+def count_my_unread(unit: Unit) -> dict[str, int]:
+    """Return {notification_count} of the actor's unread notifications. Source: GET /data/user/context."""
+    where = "t.person_id = %s AND NOT t.read"
+    return {"notification_count": unit.count("notification", where, (unit.actor.person_id or NO_ONE,), planned=True)}

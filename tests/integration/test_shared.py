@@ -7,7 +7,9 @@ import orjson
 import pytest
 
 from chassis.database import Database
+from chassis.marks import Watch
 from chassis.messages import THE_SYSTEM, Request
+from chassis.moves import Names
 from chassis.reading import Part
 from chassis.rebuild import rebuild
 from chassis.resources import Field, Resource
@@ -29,9 +31,9 @@ class Counted(Unit):
 
     statements = 0
 
-    def undecoded(self, statement: str, args: Any = None, *, planned: bool = False) -> list[tuple[Any, ...]]:
+    def _undecoded(self, statement: str, args: Any, *, planned: bool) -> list[tuple[Any, ...]]:
         Counted.statements += 1
-        return super().undecoded(statement, args, planned=planned)
+        return super()._undecoded(statement, args, planned=planned)
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +71,18 @@ def test_what_is_shared_is_read_again_only_after_a_change_by_any_process(process
     assert read(other)["shelves"] == read(one)["shelves"] == ["Lower"]
     call(other, "delete_shelf", path={"instance_id": shelf})
     assert read(one)["shelves"] == read(other)["shelves"] == []
+
+
+def test_an_answer_is_made_of_the_kinds_of_the_lists_and_of_nothing_else(processes: list[Service]) -> None:
+    service = processes[0]
+    for _ in range(2):  # what is kept already was made of the same
+        watch = Watch(Names(service.resources))
+        with service.database.connection() as connection:
+            unit = Unit(service, Request("library.x", actor=THE_SYSTEM), connection, writes=False, watch=watch)
+            SHARED.read(unit, mine=MINE)
+        assert {slot for slot, _ in watch.seen()} == {"shelf", "book"}
+        assert watch.whole
+        assert not watch.all
 
 
 def test_relations_are_shown_where_they_are_asked_for(processes: list[Service]) -> None:

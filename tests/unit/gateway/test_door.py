@@ -1,6 +1,8 @@
 """The gateway as clients meet it: tokens, cookies, bodies, addresses; services are played by a small bus."""
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import falcon.testing
@@ -67,6 +69,27 @@ class SmallBus:
         }
         return Reply(body=orjson.dumps({**found, "actor": request.actor.person_id}))
 
+    def begin(self, request: Request) -> Callable[[], Reply]:
+        return partial(self.call, request)
+
+
+class TwoServices(SmallBus):
+    """Answers by x and y, which are at work at the same time; y knows of a change."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+
+    def begin(self, request: Request) -> Callable[[], Reply]:
+        self.begun.append(request.operation)
+
+        def wait() -> Reply:
+            assert self.begun == ["x.read", "y.count"]
+            if request.operation == "x.read":
+                return Reply(body=b'{"who":"%b"}' % str(request.actor.person_id).encode())
+            return Reply(body=b'{"count":3}', positions={"y": 7})
+
+        return wait
+
 
 def token(kind: str = "access", *, seconds: int = 600, secret: str = SECRET) -> str:
     claims = {"sub": "p1", "jti": "j1", "type": kind, "exp": int(time.time()) + seconds}
@@ -119,6 +142,16 @@ def test_after_a_change_of_secrets_tokens_of_the_previous_one_are_good_and_those
     for secret, status in ((SECRET, 200), ("a new secret of thirty-two bytes or more", 200), ("y" * 40, 422)):
         assert client.simulate_get("/read", headers=bearer(token(secret=secret))).status_code == status
     assert client.simulate_get("/read", headers=bearer(token(seconds=-5))).json == {"msg": "Token has expired"}
+
+
+def test_what_two_services_know_is_asked_at_once_and_answered_as_one_object() -> None:
+    described = {"x.read": read.operation, "y.count": read.operation}  # type: ignore[attr-defined]
+    routes = [get("/read", "x.read", also=("y.count",))]
+    app = create_app(TwoServices(), store=None, secret=SECRET, describe=described, routes=routes)
+    # The person behind the token is asked for by a call.
+    reply = falcon.testing.TestClient(app).simulate_get("/read", headers=bearer(token()))
+    assert reply.json == {"who": "p1", "count": 3}
+    assert reply.headers["X-Kiroku-Seen"] == "y-7"
 
 
 @pytest.mark.parametrize("tag", ['"1f-p1-0"', 'W/"1f-p1-0"'])

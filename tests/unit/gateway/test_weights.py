@@ -1,5 +1,8 @@
 """What one thread asks for many connections: light answers, and only where it can do something else meanwhile."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 
 from chassis.answers import LONGEST
@@ -35,6 +38,10 @@ class Bus:
         """Answer."""
         self.asked += 1
         return self.reply
+
+    def begin(self, request: Request) -> Callable[[], Reply]:
+        """Answer when it is waited for."""
+        return partial(self.call, request)
 
 
 def gateway(bus: Bus) -> KeptAnswers:
@@ -82,6 +89,18 @@ def test_only_reads_that_are_known_to_be_light_are_asked_by_a_thread_that_serves
     door.call(Request("house.write"))
     with at_once(Pausing()), pytest.raises(NotAtOnce):
         door.call(Request("house.write"))
+
+
+def test_what_is_begun_is_weighed_as_what_is_called() -> None:
+    bus = Bus(SHORT)
+    door = gateway(bus)
+    with at_once(Pausing()), pytest.raises(NotAtOnce):
+        door.begin(Request("house.read"))
+    wait = door.begin(Request("house.read"))
+    assert bus.asked == 0
+    assert wait().body == b"short"
+    with at_once(Pausing()):
+        assert door.begin(Request("house.read"))().body == b"short"
 
 
 def test_who_asks_for_files_stays_with_a_thread() -> None:
