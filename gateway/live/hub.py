@@ -231,13 +231,12 @@ class Hub:
         after = self._positions[service]
         events, reached = await asyncio.to_thread(self._source.read, service, after, BATCH)
         self._positions[service] = reached
-        if not events:
-            return reached > after
         await self._look_again(events)
         for event in events:
             for name, payload in event.live:
                 await self._tell(name, payload, payload.get("project_id") or event.project_id)
-        return True
+        # Less than that was all there was; what has come since has left a wake-up.
+        return len(events) >= BATCH
 
     async def _tell(self, name: str, payload: dict[str, Any], project_id: str | None) -> None:
         for sid, listener in list(self._listeners.items()):
