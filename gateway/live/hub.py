@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from http.cookies import SimpleCookie
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import orjson
@@ -14,8 +15,10 @@ from socketio.exceptions import ConnectionRefusedError as Refusal
 
 from chassis.errors import DomainError
 from chassis.events import DELETE, Event
-from chassis.messages import ADMIN, CLIENT, THE_SYSTEM, VENDOR, Actor, Request
+from chassis.messages import ADMIN, THE_SYSTEM, Actor, Request
+from chassis.news import News, Seen
 from gateway.identity import COOKIES, Bus, Identities
+from gateway.live.listener import Listener
 from gateway.live.rooms import Rooms
 
 logger = logging.getLogger(__name__)
@@ -24,8 +27,14 @@ BATCH = 500
 PEOPLE = "auth"
 # Changes of people after which everybody's right to be here is looked at again.
 IDENTITY_FIELDS = {"role", "active", "archived", "jti", "expiration_date", "departments"}
-PERSONAL = ("notification:",)
-NOT_FOR_CLIENTS = ("news:", "time-spent:", "day-off:", "comment:reply", "comment:acknowledge", "comment:unacknowledge")
+
+
+class Wake(Protocol):
+    """Says that a service has committed something, and what, where that is known."""
+
+    def __call__(self, service: str, news: Sequence[News] = ()) -> None:
+        """Wake whoever follows `service`; may be called by any thread."""
+        ...
 
 
 class Source(Protocol):
@@ -41,40 +50,9 @@ class Source(Protocol):
         """Return events after a position, and the position reached."""
         ...
 
-    def subscribe(self, wake: Callable[[str], None]) -> None:
-        """Call `wake` with a service's name, in any thread, after each of its commits."""
+    def subscribe(self, wake: Wake) -> None:
+        """Call `wake` after each commit."""
         ...
-
-
-@dataclass
-class Listener:
-    """One connection: its token, who it is, and the projects it may hear of (None: all)."""
-
-    token: str
-    actor: Actor
-    projects: set[str] | None = None
-    entities: set[str] = field(default_factory=set)
-
-    def may_hear(self, name: str, payload: dict[str, Any], project_id: str | None) -> bool:
-        """Tell whether this person may hear an event. Pure."""
-        if name.startswith(PERSONAL):
-            return payload.get("person_id") == self.actor.person_id
-        if project_id is None or self.projects is None:
-            return True
-        if project_id not in self.projects:
-            return False
-        if self.actor.role == CLIENT:
-            return self._for_client(name, payload)
-        if self.actor.role == VENDOR:
-            return not name.startswith("playlist:") and bool(self.entities & set(map(str, payload.values())))
-        return True
-
-    def _for_client(self, name: str, payload: dict[str, Any]) -> bool:
-        if name.startswith(NOT_FOR_CLIENTS):
-            return False
-        if "for_client" in payload:
-            return bool(payload["for_client"]) or payload.get("person_id") == self.actor.person_id
-        return True
 
 
 class Hub:
@@ -91,6 +69,8 @@ class Hub:
         self._coming: set[str] = set()
         self._positions: dict[str, int] = {}
         self._wakes: dict[str, asyncio.Event] = {}
+        # News that were told, by the position that they follow on.
+        self._news: dict[str, dict[int, News]] = {name: {} for name in source.names}
         self.rooms = Rooms(self.server, NAMESPACE, self._may_open)
         self.server.on("connect", self._connect, namespace=NAMESPACE)
         self.server.on("disconnect", self._disconnect, namespace=NAMESPACE)
@@ -147,13 +127,14 @@ class Hub:
         self._look_up(listener)
         return listener
 
-    def _look_up(self, listener: Listener) -> None:
-        """Find out which projects, and for vendors which entities and tasks, a listener may hear of."""
+    def _look_up(self, listener: Listener, needs: Mapping[str, int] = MappingProxyType({})) -> None:
+        """Find out which projects, and for vendors which entities and tasks, a listener may hear of, with `needs`."""
         if listener.actor.role == ADMIN:
             listener.projects = None
             return
         person_id = listener.actor.person_id or ""
-        request = Request("production.list_reach", {"person_id": person_id}, actor=THE_SYSTEM)
+        path = {"person_id": person_id}
+        request = Request("production.list_reach", path, actor=THE_SYSTEM, needs=dict(needs))
         found = orjson.loads(self._bus.call(request).read())
         listener.projects, listener.entities = set(found["projects"]), set(found["entities"])
 
@@ -164,12 +145,19 @@ class Hub:
         loop = asyncio.get_running_loop()
         self._wakes = {name: asyncio.Event() for name in self._source.names}
 
-        def wake(service: str) -> None:
+        def wake(service: str, news: Sequence[News] = ()) -> None:
             if service in self._wakes and self._is_read(service) and not loop.is_closed():
-                loop.call_soon_threadsafe(self._wakes[service].set)
+                loop.call_soon_threadsafe(self._woken, service, news)
 
         self._source.subscribe(wake)
         await asyncio.gather(*(self._follow(name) for name in self._source.names))
+
+    def _woken(self, service: str, news: Sequence[News]) -> None:
+        """Let a log be followed further, unless all that is told was read already."""
+        position = self._positions.get(service, 0)
+        self._news[service].update({each.after: each for each in news if each.after >= position})
+        if not news or news[-1].position > position:
+            self._wakes[service].set()
 
     def _is_read(self, service: str) -> bool:
         """Tell whether a log is read at present: that of people always, as it says who may be here at all."""
@@ -183,6 +171,7 @@ class Hub:
     def rewind(self) -> None:
         """Go on from the present heads of all logs, wherever they are now."""
         for service in list(self._positions):
+            self._news[service].clear()
             self._positions[service] = self._source.head(service)
 
     async def _resume(self, service: str) -> None:
@@ -226,31 +215,38 @@ class Hub:
         if not self._is_read(service):
             # What happens meanwhile need not be read. Who comes begins at the head of that moment.
             self._positions.pop(service, None)
+            self._news[service].clear()
             return False
         await self._start(service)
-        after = self._positions[service]
-        events, reached = await asyncio.to_thread(self._source.read, service, after, BATCH)
+        after, told = self._positions[service], self._news[service]
+        events: Sequence[Event | Seen]
+        if news := told.pop(after, None):
+            events, reached = news.events, news.position
+        else:
+            events, reached = await asyncio.to_thread(self._source.read, service, after, BATCH)
+            for position in [position for position in told if position < reached]:
+                del told[position]
         self._positions[service] = reached
-        await self._look_again(events)
+        await self._look_again(events, {service: reached})
         for event in events:
             for name, payload in event.live:
                 await self._tell(name, payload, payload.get("project_id") or event.project_id)
         # Less than that was all there was; what has come since has left a wake-up.
-        return len(events) >= BATCH
+        return len(events) >= BATCH or reached in told
 
     async def _tell(self, name: str, payload: dict[str, Any], project_id: str | None) -> None:
         for sid, listener in list(self._listeners.items()):
             if listener.may_hear(name, payload, project_id):
                 await self.server.emit(name, payload, to=sid, namespace=NAMESPACE)
 
-    async def _look_again(self, events: list[Event]) -> None:
-        """Follow changes of teams, assignments and people before anything of it is told."""
+    async def _look_again(self, events: Sequence[Event | Seen], needs: Mapping[str, int]) -> None:
+        """Follow changes of teams, assignments and people before anything of it is told: `needs` says up to where."""
         who = any(_concerns_identity(event) for event in events)
         where = any(_concerns_reach(event) for event in events)
         if who:
             self._identities.drop()
         if who or where:
-            await self._each(self._identify if who else self._look_up)
+            await self._each(partial(self._identify if who else self._look_up, needs=needs))
             await self.rooms.look_again({sid: listener.actor for sid, listener in self._listeners.items()})
 
     async def _each(self, work: Callable[[Listener], None]) -> None:
@@ -260,18 +256,18 @@ class Hub:
             except DomainError:
                 await self.server.disconnect(sid, namespace=NAMESPACE)
 
-    def _identify(self, listener: Listener) -> None:
+    def _identify(self, listener: Listener, needs: Mapping[str, int]) -> None:
         listener.actor = self._identities.actor_for(listener.token, "access")
-        self._look_up(listener)
+        self._look_up(listener, needs)
 
 
-def _concerns_identity(event: Event) -> bool:
+def _concerns_identity(event: Event | Seen) -> bool:
     if event.kind == "revoked_token":
         return True
     return event.kind == "person" and (event.op == DELETE or bool(IDENTITY_FIELDS & set(event.new)))
 
 
-def _concerns_reach(event: Event) -> bool:
+def _concerns_reach(event: Event | Seen) -> bool:
     if event.kind == "project":
         return event.op == DELETE or "team" in event.new
     return event.kind == "task" and "assignees" in event.new

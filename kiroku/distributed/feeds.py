@@ -1,9 +1,10 @@
 """Logs of other services, read over the broker."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from chassis.events import Event
 from chassis.messages import THE_SYSTEM, Request
+from chassis.news import News
 from kiroku.distributed.client import RpcClient
 from kiroku.distributed.wakes import Wakes
 from kiroku.distributed.wire import unpack_events
@@ -45,6 +46,6 @@ class RemoteSource:
         """Return events after a position, and the position reached."""
         return self._feeds(service, after, limit)
 
-    def subscribe(self, wake: Callable[[str], None]) -> None:
-        """Call `wake` with a service's name after each of its commits."""
-        self._wakes.hear(wake)
+    def subscribe(self, wake: Callable[[str, Sequence[News]], None]) -> None:
+        """Call `wake` with a service's name after each of its commits, and with what is told of it."""
+        self._wakes.read(wake)

@@ -1,6 +1,7 @@
 """Wake-ups: after each commit every process hears which service moved. Losing one costs a second, never an event.
 
-Gateways hear at once, as they pass changes on to live connections and forget the answers that these touch. Services,
+Gateways hear at once, as they pass changes on to live connections and forget the answers that these touch. They are
+told what they need of the events, too, where that is short (`chassis.news`): to read it takes another call. Services,
 which gather what they follow anyway, hear less often: a wake-up is work in every process.
 """
 
@@ -10,21 +11,31 @@ import threading
 import time
 from collections.abc import Callable
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from chassis.changes import Change
 from chassis.moves import Move, move_of
+from chassis.news import News, news_of
 from kiroku.distributed.broker import SERVICES_WAKES, WAKES, Broker, declare_wakes
 from kiroku.distributed.line import Line, LineDown
 
-MOVES = "kiroku-moves"
+MOVES, NEWS = "kiroku-moves", "kiroku-news"
 MANY_MOVES = 100
+LONGEST_NEWS = 16 * 1024
 # After a wake-up, what is committed within this time (in seconds) is told by the next one: to gateways, to services.
 PACE, SERVICES_PACE = 0.01, 0.05
 
 _decode_moves = msgspec.json.Decoder(list[Move]).decode
+_decode_news = msgspec.json.Decoder(list[News]).decode
+
+
+class Told(NamedTuple):
+    """A commit: what it has moved, and its news if they are short."""
+
+    move: Move
+    news: News | None = None
 
 
 class Wakes:
@@ -38,9 +49,10 @@ class Wakes:
         self._exchange = exchange
         self._listeners: list[Callable[[str], None]] = []
         self._followers: list[Callable[[str, Move], None]] = []
+        self._readers: list[Callable[[str, list[News]], None]] = []
         self._opened = opened
         self._line = Line(broker, "wakes", opened=self._open)
-        self._moved: queue.SimpleQueue[tuple[str, Move] | None] = queue.SimpleQueue()
+        self._moved: queue.SimpleQueue[tuple[str, Told] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._tell, name="wakes", daemon=True)
 
     def start(self) -> None:
@@ -61,9 +73,13 @@ class Wakes:
         """Call `listener` with each move that is heard of, in any order, and the name of its service."""
         self._followers.append(listener)
 
+    def read(self, reader: Callable[[str, list[News]], None]) -> None:
+        """Call `reader` with the name of each service that has committed something, and with what is told of it."""
+        self._readers.append(reader)
+
     def committed(self, service: str, position: int, changes: list[Change]) -> None:
         """Note a commit of `service`: an `on_commit` listener, once bound to the name."""
-        self._moved.put((service, move_of(position, changes)))
+        self._moved.put((service, Told(move_of(position, changes), news_of(position, changes))))
 
     def _open(self, channel: Any) -> None:
         channel.basic_consume(declare_wakes(channel, self._exchange), no_ack=True, callback=self._heard)
@@ -77,22 +93,25 @@ class Wakes:
                 follower(service, move)
         for listener in self._listeners:
             listener(service)
+        news = news_of_message(message) if self._readers else []
+        for reader in self._readers:
+            reader(service, news)
 
     def _tell(self) -> None:
-        newest: dict[str, list[Move]] = {}
+        newest: dict[str, list[Told]] = {}
         due = 0.0
         while (moves := self._told(due if newest else None)) is not None:
             self._send(WAKES, moves)
-            newest.update({service: its[-1:] for service, its in moves.items()})
+            newest.update({service: [Told(its[-1].move)] for service, its in moves.items()})
             if newest and monotonic() >= due:
                 self._send(SERVICES_WAKES, newest)
                 newest, due = {}, monotonic() + SERVICES_PACE
             if moves:
                 time.sleep(PACE)
 
-    def _told(self, until: float | None) -> dict[str, list[Move]] | None:
-        """Wait for commits, not longer than `until`; return the moves of each service, None at the end."""
-        moves: dict[str, list[Move]] = {}
+    def _told(self, until: float | None) -> dict[str, list[Told]] | None:
+        """Wait for commits, not longer than `until`; return those of each service, None at the end."""
+        moves: dict[str, list[Told]] = {}
         try:
             told = self._moved.get(timeout=None if until is None else max(0.0, until - monotonic()))
             while told is not None:
@@ -105,9 +124,12 @@ class Wakes:
             return moves
         return None
 
-    def _send(self, exchange: str, moves: dict[str, list[Move]]) -> None:
+    def _send(self, exchange: str, moves: dict[str, list[Told]]) -> None:
         for service, its in moves.items():
-            headers = {MOVES: msgspec.json.encode(its).decode()}
+            headers = {MOVES: msgspec.json.encode([told.move for told in its]).decode()}
+            news = msgspec.json.encode([told.news for told in its if told.news])
+            if exchange == WAKES and len(news) <= LONGEST_NEWS:
+                headers[NEWS] = news.decode()
             with contextlib.suppress(LineDown):
                 self._line.send(None, exchange, "", service.encode(), application_headers=headers)
 
@@ -116,3 +138,9 @@ def moves_of(message: Any) -> list[Move]:
     """Return the moves that a wake-up tells; none for one that only says who moved."""
     told = (message.properties.get("application_headers") or {}).get(MOVES)
     return _decode_moves(told) if told else []
+
+
+def news_of_message(message: Any) -> list[News]:
+    """Return the news that a wake-up tells; not all that has happened need be among them."""
+    told = (message.properties.get("application_headers") or {}).get(NEWS)
+    return _decode_news(told) if told else []

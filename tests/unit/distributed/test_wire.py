@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +13,8 @@ from chassis.errors import DomainError
 from chassis.events import Event
 from chassis.messages import Actor, MadeOf, Reply, Request, Upload
 from chassis.moves import ALL, Move
-from kiroku.distributed.wakes import MOVES, moves_of
+from chassis.news import News, Seen
+from kiroku.distributed.wakes import MOVES, NEWS, moves_of, news_of_message
 from kiroku.distributed.wire import (
     pack_error,
     pack_events,
@@ -92,6 +94,13 @@ def test_a_reply_says_what_it_was_made_of_where_that_is_known() -> None:
     made_of = MadeOf(("task", "#17"), {"tasks": 5, "production": 2**40})
     assert unpack_reply(pack_reply(Reply(body=b"[]", made_of=made_of))).made_of == made_of
     assert unpack_reply(pack_reply(Reply(body=b"[]"))).made_of is None
+
+
+def test_news_come_back_as_they_were_told_and_without_any_there_are_none() -> None:
+    news = News(4, 5, [Seen("task", "update", ("priority",), [["task:update", {"task_id": "t"}]], "p")])
+    headers = {NEWS: msgspec.json.encode([news]).decode()}
+    assert news_of_message(SimpleNamespace(properties={"application_headers": headers})) == [news]
+    assert news_of_message(SimpleNamespace(properties={"application_headers": {MOVES: "[]"}})) == []
 
 
 def test_a_wake_up_tells_what_has_moved_and_one_of_an_older_release_tells_nothing() -> None:
