@@ -156,7 +156,7 @@ class Hub:
         """Let a log be followed further, unless all that is told was read already."""
         position = self._positions.get(service, 0)
         self._news[service].update({each.after: each for each in news if each.after >= position})
-        if not news or news[-1].position > position:
+        if not news or max(each.position for each in news) > position:
             self._wakes[service].set()
 
     def _is_read(self, service: str) -> bool:

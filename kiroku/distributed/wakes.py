@@ -127,8 +127,9 @@ class Wakes:
     def _send(self, exchange: str, moves: dict[str, list[Told]]) -> None:
         for service, its in moves.items():
             headers = {MOVES: msgspec.json.encode([told.move for told in its]).decode()}
-            news = msgspec.json.encode([told.news for told in its if told.news])
-            if exchange == WAKES and len(news) <= LONGEST_NEWS:
+            # Of all commits or of none: who has seen what is told must not believe that this is all.
+            news = msgspec.json.encode([told.news for told in its])
+            if exchange == WAKES and all(told.news for told in its) and len(news) <= LONGEST_NEWS:
                 headers[NEWS] = news.decode()
             with contextlib.suppress(LineDown):
                 self._line.send(None, exchange, "", service.encode(), application_headers=headers)
@@ -141,6 +142,6 @@ def moves_of(message: Any) -> list[Move]:
 
 
 def news_of_message(message: Any) -> list[News]:
-    """Return the news that a wake-up tells; not all that has happened need be among them."""
+    """Return the news that a wake-up tells: of all commits that it tells of, in any order, or none."""
     told = (message.properties.get("application_headers") or {}).get(NEWS)
     return _decode_news(told) if told else []

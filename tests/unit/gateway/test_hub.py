@@ -280,7 +280,8 @@ def test_what_is_told_with_a_wake_up_is_not_read() -> None:
         await studio.write()
         studio.asked.clear()
         await studio.wake(studio.append())
-        await studio.wake(studio.append(), studio.append())
+        one, other = studio.append(), studio.append()
+        await studio.wake(other, one)
         assert not studio.asked["tasks"]
 
     assert asyncio.run(Studio().during(story)).told == [("maya", number) for number in range(4)]
