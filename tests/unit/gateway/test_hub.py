@@ -1,4 +1,4 @@
-"""What each listener of the live events may hear, and who may be in a review room."""
+"""What the hub reads of the logs, and whom it tells."""
 
 import asyncio
 from collections import Counter
@@ -8,161 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import orjson
-import pytest
 
 from chassis.changes import Change
 from chassis.events import Event
 from chassis.messages import Actor, Reply, Request
 from chassis.news import MANY_EVENTS, News, news_of
-from gateway.live.hub import Hub, Wake, token_of
-from gateway.live.listener import Listener
-from gateway.live.rooms import Rooms
+from gateway.live.hub import Hub, Wake
 
-MINE, FOREIGN, PERSON, TASK, OTHER_TASK, PLAYLIST = (f"0000000{n}-0000-4000-8000-000000000000" for n in range(6))
-
-
-def listener(role: str) -> Listener:
-    """Return somebody of `role` in the project MINE who is assigned to TASK; administrators are in all."""
-    actor = Actor(person_id=PERSON, role=role, identity="person")
-    return Listener("token", actor, None if role == "admin" else {MINE}, {TASK})
-
-
-@pytest.mark.parametrize(
-    ("role", "name", "payload", "project_id", "heard"),
-    [
-        ("user", "task:update", {"task_id": OTHER_TASK}, MINE, True),
-        ("user", "task:update", {"task_id": OTHER_TASK}, FOREIGN, False),
-        ("manager", "task:update", {"task_id": OTHER_TASK}, FOREIGN, False),
-        ("admin", "task:update", {"task_id": OTHER_TASK}, FOREIGN, True),
-        ("user", "task-type:update", {"task_type_id": TASK}, None, True),
-        ("admin", "notification:new", {"person_id": TASK}, None, False),
-        ("user", "notification:new", {"person_id": PERSON}, MINE, True),
-        ("vendor", "task:update", {"task_id": TASK}, MINE, True),
-        ("vendor", "task:update", {"task_id": OTHER_TASK}, MINE, False),
-        ("vendor", "playlist:update", {"playlist_id": PLAYLIST, "task_id": TASK}, MINE, False),
-        ("client", "playlist:update", {"playlist_id": PLAYLIST}, MINE, True),
-        ("client", "time-spent:new", {"task_id": TASK}, MINE, False),
-        ("client", "comment:acknowledge", {"comment_id": TASK}, MINE, False),
-        ("client", "playlist:new", {"for_client": False}, MINE, False),
-        ("client", "playlist:new", {"for_client": True}, MINE, True),
-        ("client", "playlist:new", {"for_client": False, "person_id": PERSON}, MINE, True),
-    ],
-)
-def test_people_hear_what_they_may_see(
-    role: str, name: str, payload: dict[str, Any], project_id: str | None, heard: bool
-) -> None:
-    assert listener(role).may_hear(name, payload, project_id) is heard
-
-
-@pytest.mark.parametrize(
-    ("environ", "auth", "token"),
-    [
-        ({"HTTP_AUTHORIZATION": "Bearer abc"}, None, "abc"),
-        ({"HTTP_COOKIE": "other=1; access_token_cookie=abc"}, None, "abc"),
-        ({}, {"token": "abc"}, "abc"),
-        ({"HTTP_AUTHORIZATION": "Basic abc"}, None, None),
-        ({"HTTP_AUTHORIZATION": "Bearer "}, None, None),
-        ({}, {"token": ["abc"]}, None),
-        ({}, "abc", None),
-        ({}, None, None),
-    ],
-)
-def test_a_token_comes_in_a_header_a_cookie_or_the_greeting(environ: Any, auth: Any, token: str | None) -> None:
-    assert token_of(environ, auth) == token
-
-
-class House:
-    """Rooms with a server that writes down what it is told, and a list of who may watch."""
-
-    def __init__(self) -> None:
-        self.told: list[tuple[str, Any]] = []
-        self.inside: set[str] = set()
-        self.allowed = {"maya", "ivy"}
-        server = SimpleNamespace(emit=self._emit, enter_room=self._enter, leave_room=self._leave)
-        self.rooms = Rooms(server, "/events", lambda actor, _: actor.person_id in self.allowed)
-
-    async def _emit(self, name: str, payload: Any, **_: Any) -> None:
-        self.told.append((name, payload))
-
-    async def _enter(self, sid: str, *_: Any, **__: Any) -> None:
-        self.inside.add(sid)
-
-    async def _leave(self, sid: str, *_: Any, **__: Any) -> None:
-        self.inside.discard(sid)
-
-    def names(self) -> list[str]:
-        """Return the names of what was told, and forget it."""
-        names = [name for name, _ in self.told]
-        self.told.clear()
-        return names
-
-
-async def joined(*people: str) -> House:
-    """Return a house in whose one room these people asked to be."""
-    house = House()
-    for person in people:
-        house.rooms.know(person, Actor(person_id=person, role="user"))
-        await house.rooms.heard("preview-room:join", person, {"playlist_id": PLAYLIST, "current": 3})
-    return house
-
-
-def test_the_first_in_a_room_says_what_is_watched_and_the_next_is_told() -> None:
-    house = asyncio.run(joined("maya", "ivy"))
-    assert house.told[-1] == (
-        "preview-room:room-updated",
-        {"playlist_id": PLAYLIST, "current": 3, "people": ["maya", "ivy"]},
-    )
-
-
-def test_strangers_neither_enter_nor_relay() -> None:
-    async def story() -> House:
-        house = await joined("maya", "stranger")
-        house.told.clear()
-        await house.rooms.heard("preview-room:panzoom-changed", "stranger", {"playlist_id": PLAYLIST})
-        return house
-
-    house = asyncio.run(story())
-    assert house.inside == {"maya"}
-    assert house.names() == []
-
-
-def test_annotations_are_relayed_and_unknown_messages_are_not() -> None:
-    async def story() -> House:
-        house = await joined("maya")
-        house.told.clear()
-        await house.rooms.heard("preview-room:add-annotation", "maya", {"playlist_id": PLAYLIST})
-        await house.rooms.heard("preview-room:reboot", "maya", {"playlist_id": PLAYLIST})
-        await house.rooms.heard("task:update", "maya", {"playlist_id": PLAYLIST})
-        await house.rooms.heard("preview-room:add-annotation", "maya", {"playlist_id": "../x"})
-        return house
-
-    assert asyncio.run(story()).names() == ["preview-room:add-annotation"]
-
-
-def test_who_leaves_the_team_leaves_the_room() -> None:
-    async def story() -> House:
-        house = await joined("maya", "ivy")
-        house.told.clear()
-        house.allowed = {"maya"}
-        await house.rooms.look_again({person: Actor(person_id=person, role="user") for person in ("maya", "ivy")})
-        await house.rooms.heard("preview-room:panzoom-changed", "ivy", {"playlist_id": PLAYLIST})
-        return house
-
-    house = asyncio.run(story())
-    assert house.inside == {"maya"}
-    assert house.told == [
-        ("preview-room:room-people-updated", {"people": ["maya"], "playlist_id": PLAYLIST, "id": PLAYLIST})
-    ]
-
-
-def test_a_closed_connection_leaves_its_room() -> None:
-    async def story() -> House:
-        house = await joined("maya", "ivy")
-        house.told.clear()
-        await house.rooms.forget("ivy")
-        return house
-
-    assert asyncio.run(story()).told[0][1]["people"] == ["maya"]
+PERSON, TASK = (f"0000000{n}-0000-4000-8000-000000000000" for n in (2, 3))
 
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
