@@ -110,7 +110,8 @@ class Answers:
             if read(slot) != mark:
                 return None
         KEPT_ANSWERS.add(1, self._service)
-        note_light()
+        if answer.reply.file is None:
+            note_light()
         return plain(answer.reply)
 
     def keep(self, key: Key, watch: Watch, reply: Reply) -> None:

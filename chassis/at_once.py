@@ -2,7 +2,8 @@
 
 Such a thread works inside `at_once()`. Whatever is about to wait says so by `waits()`, and what was begun is then done
 again by a thread that may. So both ways run the same code, and what reaches the client is the same. What waits for a
-reply alone, as a call over the broker does, may pause what is worked on instead, where that is `pausable()`.
+reply alone, as a call over the broker or a light read does, may pause what is worked on instead, where that is
+`pausable()`.
 """
 
 import threading
@@ -24,6 +25,13 @@ class Pausable(Protocol):
 
     def wake(self) -> None:
         """Let the thread go on with this; may be called by any thread, and before the pause."""
+        ...
+
+    def until_ready(self, source: int, seconds: float, *, writing: bool) -> None:
+        """Let the thread do something else until `source` can be read or, for `writing`, written.
+
+        `source` is the number of a file that PostgreSQL's client waits for; `seconds` are as in `pause`.
+        """
         ...
 
     def before_waiting(self, work: Callable[[], None]) -> None:

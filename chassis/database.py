@@ -12,7 +12,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.pool import PoolProxiedConnection
 
 from chassis import tracing
-from chassis.at_once import waits
+from chassis.at_once import pausable, waits
+from chassis.pausing import PausingConnections, PausingLoan
 from chassis.prepared import GatheringConnection
 
 # Documents go to the socket as they are: as bytes, never decoded.
@@ -39,6 +40,7 @@ class Database:
         self._spare: list[Connection] = []
         self._lock = threading.Lock()
         self._waiting = 0
+        self._pausing = PausingConnections(url)
         self._options = (
             f"-c TimeZone=UTC -c jit=off -c synchronous_commit={commit} "
             # The list of a large production's tasks is sorted without going to the disk.
@@ -51,7 +53,6 @@ class Database:
 
     @cached_property
     def _engine(self) -> Engine:
-        options = f"-c search_path={self.schemas} {self._options}"
         return create_engine(
             _sqlalchemy_url(self.url),
             pool_size=self._pool_size,
@@ -59,16 +60,27 @@ class Database:
             pool_reset_on_return=None,
             pool_use_lifo=True,
             connect_args={
-                "options": options,
+                "options": self._told,
                 "application_name": "kiroku",
                 "connection_factory": GatheringConnection,
                 **tracing.cursor_options(),
             },
         )
 
+    @property
+    def _told(self) -> str:
+        """Return what a connection is told when it begins."""
+        return f"-c search_path={self.schemas} {self._options}"
+
     def connection(self) -> "Loan":
         """Lend a connection in autocommit. A broken one is thrown away, an open transaction rolled back."""
         return Loan(self)
+
+    def reading(self) -> "Loan | PausingLoan":
+        """Lend a connection for reads alone. A thread that can pause what it does is not held while they last."""
+        if pausable() is None:
+            return Loan(self)
+        return self._pausing.lend(self._told)
 
     def take(self) -> Connection:
         """Return a connection that nobody has: the one that was given back last, as it has most in its caches."""
@@ -102,6 +114,7 @@ class Database:
             spare, self._spare = self._spare, []
         for proxy in spare:
             proxy.close()
+        self._pausing.close()
         self._engine.dispose()
 
 

@@ -134,6 +134,7 @@ class Follower:
 
     def look_again(self, since: Mapping[str, int]) -> bool:
         """Catch up with every owner; tell whether there is more now than at the positions `since`."""
+        waits()
         for owner in self.owners:
             self.catch_up(owner)
         return self._reached != since
@@ -142,7 +143,6 @@ class Follower:
         """Apply all of `owner`'s events that are missing; return the position reached.
 
         What is only `due` is left when somebody else has done it meanwhile.
-
         Where none of them concerns this service, the checkpoint stays behind until `settle` asks for it: a commit for
         each event of all others would cost more than the work itself.
         """

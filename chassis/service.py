@@ -5,13 +5,14 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
+from time import monotonic
 from typing import Any
 
 import orjson
 from psycopg2 import DatabaseError, Error, InterfaceError, OperationalError, errors
 
 from chassis.answers import Keeper, key_of
-from chassis.at_once import waits
+from chassis.at_once import NotAtOnce, note_light, pausable, waits
 from chassis.changes import Change
 from chassis.database import Database
 from chassis.errors import DomainError, Forbidden, NotFound, Refused, Superseded, Unavailable, UnknownParent
@@ -25,6 +26,7 @@ from chassis.operations import Operation
 from chassis.resources import Record
 from chassis.spec import Bus, ServiceSpec
 from chassis.unit import Unit
+from chassis.weights import Weights
 
 logger = logging.getLogger(__name__)
 TRIES = 8
@@ -63,6 +65,7 @@ class Service:
         self.finished = Finished()
         # What each operation has read the last time: it will probably read the same kinds.
         self._read: dict[str, Reads] = {}
+        self._weights = Weights()
 
     def call(self, request: Request) -> Reply:
         """Run the operation that `request` names. Raises DomainError for what a caller can mend."""
@@ -85,8 +88,12 @@ class Service:
         kept = answers.find(key)
         if kept is not None:
             return kept
-        waits()
+        if pausable() is None or self._weights.heavy(operation.name):
+            waits()
+        began = monotonic()
         reply, watch = self._shown(operation, request, lambda: answers.watch(request))
+        if self._weights.weigh(operation.name, reply, monotonic() - began):
+            note_light()
         if isinstance(watch, Watch):
             answers.keep(key, watch, reply)
         return reply
@@ -156,7 +163,7 @@ class Service:
             raise Unavailable("The database is restarting: try again.") from problem
 
     def _run(self, operation: Operation, request: Request, watch: Reads | None) -> Reply:
-        with self.database.connection() as connection:
+        with self.database.connection() if operation.writes else self.database.reading() as connection:
             unit = Unit(self, request, connection, writes=operation.writes, watch=watch)
             digest = ""
             if operation.writes and request.idempotency_key:
@@ -171,6 +178,9 @@ class Service:
                 reply = self._reply(unit, operation, result)
                 if operation.writes:
                     self._commit(unit, reply, digest)
+            except NotAtOnce:
+                self._weights.burden(operation.name)
+                raise
             except errors.DataError:
                 raise Refused("One of the provided values has an invalid format.") from None
             reply.notes.update(unit.notes)

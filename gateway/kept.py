@@ -8,24 +8,23 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
-from math import inf
 from time import monotonic
 from typing import NamedTuple
 
-from chassis.answers import LONGEST, SECONDS, Key, Store, key_of, plain
+from chassis.answers import SECONDS, Key, Store, key_of, plain
 from chassis.at_once import note_light, pausable, waits
 from chassis.errors import DomainError
 from chassis.messages import MadeOf, Reply, Request
 from chassis.moves import ALL, Move
 from chassis.operations import Operation
 from chassis.telemetry import KEPT_ANSWERS
+from chassis.weights import Weights
 from gateway.identity import Bus
 
 LIMIT = 16 * 1024 * 1024
 LATE_SECONDS = 1.0
 MANY_QUESTIONS = 10_000
 MANY_MOVES = 1_000
-HEAVY_SECONDS, QUICK_SECONDS = 60.0, 0.1
 
 
 class Log:
@@ -149,29 +148,6 @@ class Moves:
             if log.moved(made_of.slots, at):
                 return False
         return True
-
-
-class Weights:
-    """Which operations answer so lightly that one thread may pass on their answers for many connections.
-
-    An operation is heavy until it has answered lightly, and for a minute after an answer that was long, slow or a file.
-    """
-
-    def __init__(self) -> None:
-        """Know no operation yet."""
-        self._until: dict[str, float] = {}
-
-    def heavy(self, operation: str) -> bool:
-        """Tell whether an answer of this operation may be heavy."""
-        return self._until.get(operation, inf) > monotonic()
-
-    def weigh(self, operation: str, reply: Reply, seconds: float) -> bool:
-        """Note what an operation has answered after so many seconds; tell whether it is light."""
-        short = reply.file is None and isinstance(reply.body, bytes) and len(reply.body) <= LONGEST
-        if not short or seconds > QUICK_SECONDS:
-            self._until[operation] = monotonic() + HEAVY_SECONDS
-            return False
-        return self._until.setdefault(operation, -inf) <= monotonic()
 
 
 def _itself(reply: Reply) -> Reply:

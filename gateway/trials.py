@@ -1,13 +1,14 @@
 """Requests that are answered by the thread that waits for all connections, without a thread of their own.
 
-Most of these are kept answers. Where an answer takes a reply over the broker, the thread does not wait for it: the
-trial is paused, a coroutine (greenlet) in the midst of the same code that threads run, and goes on with the reply.
+Where an answer takes a reply over the broker or a light read, the thread does not wait for it: the trial is paused, a
+coroutine (greenlet) in the midst of the same code that threads run, and goes on with what has come.
 """
 
 import logging
 import re
 from collections.abc import Callable
 from enum import Enum
+from selectors import EVENT_READ, EVENT_WRITE
 from time import monotonic
 from typing import Any, Protocol
 
@@ -121,6 +122,17 @@ class Trial:
         self._server.rounds.paused[self] = monotonic() + seconds
         self._leave()
         self._thread.switch(Outcome.PAUSED)
+
+    def until_ready(self, source: int, seconds: float, *, writing: bool) -> None:
+        """Let the thread do something else until `source` can be read or written, for so many seconds at most."""
+        poller = self._server.poller
+        poller.register(source, EVENT_WRITE if writing else EVENT_READ, self._ready)
+        self.pause(seconds)
+        # Not where the process ends meanwhile: then there is no poller any more.
+        poller.unregister(source)
+
+    def _ready(self, source: int) -> None:
+        self.go_on()
 
     def wake(self) -> None:
         """Let the thread go on with this; may be called by any thread."""

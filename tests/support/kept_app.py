@@ -3,6 +3,7 @@
 `python -m tests.support.kept_app PORT HOME`.
 """
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -21,6 +22,7 @@ def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
     """Say which thread answers: /kept needs no waiting, /asked does, /fails fails; `size` makes the answer longer.
 
     /later waits for a reply that takes `seconds`; `gives_up` is after how many; `then` names what comes after it.
+    /read waits as long for something to read.
     """
     path, query = environ["PATH_INFO"], parse_qs(environ["QUERY_STRING"])
     begun.append(path)
@@ -28,6 +30,8 @@ def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
     asked = {name: values[0] for name, values in query.items()}
     if path == "/later" and not replied(float(asked["seconds"]), float(asked.get("gives_up", "10"))):
         path = "/late"
+    if path == "/read":
+        read_after(float(asked["seconds"]))
     if "/asked" in (path, asked.get("then")):
         waits()
     else:
@@ -57,6 +61,18 @@ def replied(seconds: float, gives_up: float) -> bool:
     here.before_waiting(timer.start)
     here.pause(gives_up)
     return came.is_set()
+
+
+def read_after(seconds: float) -> None:
+    """Wait for something to read, which comes after so many seconds."""
+    here = pausable()
+    there, back = os.pipe()
+    threading.Timer(seconds, os.write, (back, b"here it is")).start()
+    if here is not None:
+        here.until_ready(there, 10.0, writing=False)
+    assert os.read(there, 100) == b"here it is"
+    os.close(there)
+    os.close(back)
 
 
 if __name__ == "__main__":

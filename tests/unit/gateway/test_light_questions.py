@@ -5,17 +5,15 @@ from functools import partial
 
 import pytest
 
-from chassis.answers import LONGEST
 from chassis.at_once import NotAtOnce, at_once, take_light
 from chassis.messages import Reply, Request
 from chassis.operations import Operation, command, query
 from chassis.policy import anyone
 from chassis.unit import Unit
-from gateway import kept
-from gateway.kept import KeptAnswers, Moves, Weights
+from gateway.kept import KeptAnswers, Moves
 from tests.support.pausing import Pausing
 
-SHORT, LONG, FILE = Reply(body=b"short"), Reply(body=bytes(LONGEST + 1)), Reply(file="a/key")
+SHORT, FILE = Reply(body=b"short"), Reply(file="a/key")
 
 
 @query(allow=anyone)
@@ -47,30 +45,6 @@ class Bus:
 def gateway(bus: Bus) -> KeptAnswers:
     operations: list[Operation] = [read.operation, write.operation]  # type: ignore[attr-defined]
     return KeptAnswers(bus, {f"house.{each.name}": each for each in operations}, Moves({}))
-
-
-def test_an_operation_is_heavy_until_it_has_answered_lightly() -> None:
-    weights = Weights()
-    assert weights.heavy("a")
-    assert weights.weigh("a", SHORT, 0.001)
-    assert not weights.heavy("a")
-    assert weights.heavy("b")
-
-
-@pytest.mark.parametrize(("reply", "seconds"), [(LONG, 0.001), (FILE, 0.001), (SHORT, 0.5)])
-def test_a_long_answer_a_slow_one_and_a_file_are_heavy_for_a_minute(
-    monkeypatch: pytest.MonkeyPatch, reply: Reply, seconds: float
-) -> None:
-    now = [1000.0]
-    monkeypatch.setattr(kept, "monotonic", lambda: now[0])
-    weights = Weights()
-    assert weights.weigh("a", SHORT, 0.001)
-    assert not weights.weigh("a", reply, seconds)
-    assert weights.heavy("a")
-    assert not weights.weigh("a", SHORT, 0.001)
-    now[0] += 61
-    assert weights.weigh("a", SHORT, 0.001)
-    assert not weights.heavy("a")
 
 
 def test_only_reads_that_are_known_to_be_light_are_asked_by_a_thread_that_serves_many() -> None:
