@@ -11,11 +11,13 @@ from pathlib import Path
 
 from bench.load import SHAPES, Api, load
 from bench.machine import RECORDED_MS, constant_answer_ms
-from bench.processes import family, find_pids
+from bench.processes import family, find_pids, listening
 from bench.report import document, save, table
 from bench.run import Server, run_all
 from bench.scenarios import CHANGES, READS, Size
 from bench.special import run_special
+
+AMQP_PORT = 5672
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     http.add_argument("--names", default="first,second", help="names of the servers in the table")
     http.add_argument("--pids", default="", help="process ids of the first server; found by its port when not given")
     http.add_argument("--pids2", default="", help="the same of the second server")
+    http.add_argument("--broker", default="", metavar="URL", help="a broker of this machine whose CPU is the first's")
     http.add_argument("--seconds", type=float, default=4.0, help="time of each measurement")
     http.add_argument("--only", default="", help="only scenarios whose name holds this text")
     http.add_argument("--no-special", action="store_true", help="leave out import, upload, crowd, events, memory")
@@ -73,7 +76,8 @@ def _server(options: argparse.Namespace, number: int, url: str) -> Server:
     given = [int(pid) for pid in (options.pids2 if second else options.pids).split(",") if pid]
     names = options.names.split(",")
     name = names[number] if number < len(names) else f"server {number + 1}"
-    return Server(name, api, load(api, options.size), family(given) if given else find_pids(url))
+    brokers = listening(options.broker, AMQP_PORT) if options.broker and not second else []
+    return Server(name, api, load(api, options.size), family(given) if given else find_pids(url), brokers)
 
 
 if __name__ == "__main__":

@@ -42,16 +42,21 @@ def find_pids(url: str) -> list[int]:
 
     Going up stops at a shell, at make and at the first process; an empty list when nothing may be seen.
     """
-    port = urlsplit(url).port or 80
+    return family(listening(url))
+
+
+def listening(url: str, port: int = 80) -> list[int]:
+    """Return the processes that listen on the port of a local URL, `port` where it names none."""
+    wanted = urlsplit(url).port or port
     try:
-        listening = {
+        found = {
             sock.pid
             for sock in psutil.net_connections("tcp")
-            if sock.status == psutil.CONN_LISTEN and sock.laddr and sock.laddr.port == port and sock.pid
+            if sock.status == psutil.CONN_LISTEN and sock.laddr and sock.laddr.port == wanted and sock.pid
         }
     except psutil.AccessDenied:
         return []
-    return family(listening)
+    return sorted(found)
 
 
 def family(pids: Iterable[int]) -> list[int]:
@@ -75,11 +80,14 @@ def _topmost(process: psutil.Process) -> psutil.Process:
         process = parent
 
 
-def usage(pids: Iterable[int]) -> Usage:
-    """Return what these processes and all that they have started use now; those that are gone count nothing."""
+def usage(pids: Iterable[int], brokers: Iterable[int] = ()) -> Usage:
+    """Return what these processes and all that they have started use now; those that are gone count nothing.
+
+    Of `brokers`, which nobody of them has started, the CPU counts.
+    """
     cpu, others = dict[int, float](), dict[int, float]()
     rss = pss = 0.0
-    for pid in family(pids):
+    for pid in {*family(pids), *brokers}:
         try:
             process = psutil.Process(pid)
             with process.oneshot():

@@ -25,6 +25,12 @@ def peer_ratio(result: Result, size: Size) -> float | None:
     return theirs / ours if theirs and ours > 0 else None
 
 
+def cpu_ratio(result: Result) -> float | None:
+    """Return how many times less CPU a request of 16 clients took than the recorded peer's; None when unknown."""
+    peer, ours = SCENARIOS[result.scenario].peer, result.cpu_ms(16)
+    return peer.cpu_ms[0] / ours if peer and peer.cpu_ms and ours else None
+
+
 def server_ratio(results: Sequence[Result], result: Result, clients: int) -> float | None:
     """Return requests a second against those of the other server of the same run; None without one."""
     other = next((one for one in results if one.scenario == result.scenario and one.server != result.server), None)
@@ -38,7 +44,7 @@ def table(results: Sequence[Result], figures: Sequence[Figure], size: Size) -> s
     """Return everything as text in columns."""
     parts = []
     if results:
-        head = ("scenario", "server", "KB", *_columns(), "×peer", "goal", "×other", "errors")
+        head = ("scenario", "server", "KB", *_columns(), "×peer", "×peer cpu", "goal", "×other", "errors")
         parts.append(aligned([head, *(_row(results, result, size) for result in results)]))
     if figures:
         lines: list[tuple[str, ...]] = [("once", "server", "value", "unit", "×peer", "goal", "×other", "note")]
@@ -55,6 +61,7 @@ def _row(results: Sequence[Result], result: Result, size: Size) -> tuple[str, ..
         f"{result.size / 1000:.0f}",
         *_numbers(result),
         _times(peer_ratio(result, size)),
+        _times(cpu_ratio(result)),
         _goal(SCENARIOS[result.scenario].goal),
         others if others.strip("/") else "",
         _errors(result),
@@ -167,6 +174,7 @@ def _scenario(results: Sequence[Result], result: Result, size: Size) -> Any:
         "bytes": result.size,
         "goal": SCENARIOS[result.scenario].goal,
         "ratio_to_recorded_peer": peer_ratio(result, size),
+        "cpu_ratio_to_recorded_peer": cpu_ratio(result),
         "runs": {
             str(clients): {
                 "per_second": run.per_second,

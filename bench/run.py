@@ -25,12 +25,16 @@ WARM_REQUESTS = 5
 
 @dataclass
 class Server:
-    """One server that is measured: its session, its loaded production and its processes (none when unknown)."""
+    """One server that is measured: its session, its loaded production and its processes (none when unknown).
+
+    brokers: processes whose CPU is its, too, though it has not started them.
+    """
 
     name: str
     api: Api
     world: World
     pids: list[int] = field(default_factory=list)
+    brokers: list[int] = field(default_factory=list)
 
     def target(self, token: str | None = None) -> Target:
         """Return where to send, by default as the administrator."""
@@ -51,6 +55,11 @@ class Result:
     def size(self) -> int:
         """Bytes of the last body."""
         return max((run.size for run in self.runs.values()), default=0)
+
+    def cpu_ms(self, clients: int) -> float | None:
+        """CPU of all processes for one request, in milliseconds; None when unknown."""
+        run, (app, others) = self.runs.get(clients), self.cpu.get(clients, (0.0, 0.0))
+        return (app + others) / len(run.latencies) * 1000 if run and run.latencies and app else None
 
     def p50_ms(self, clients: int = 1) -> float:
         """Median latency in milliseconds."""
@@ -82,9 +91,9 @@ def run_one(server: Server, scenario: Scenario, seconds: float) -> Result:
         if scenario.changed:
             make = after_a_change(make, target, server.world, scenario.changed)
         gc.collect()
-        before = usage(server.pids)
+        before = usage(server.pids, server.brokers)
         run = measure(target, make, clients=clients, seconds=seconds, wanted=(scenario.wanted,))
-        result.runs[clients], result.cpu[clients] = run, usage(server.pids).since(before)
+        result.runs[clients], result.cpu[clients] = run, usage(server.pids, server.brokers).since(before)
         first += len(run.latencies) + sum(run.errors.values())
         if not warm.latencies and not run.latencies:
             break

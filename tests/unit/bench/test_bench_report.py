@@ -8,7 +8,7 @@ import pytest
 
 from bench.client import Measurement
 from bench.processes import Usage, family, usage
-from bench.report import aligned, peer_ratio, save, server_ratio, table
+from bench.report import aligned, cpu_ratio, peer_ratio, save, server_ratio, table
 from bench.run import Result
 from bench.special import Figure
 
@@ -25,6 +25,16 @@ def test_the_ratio_to_the_recorded_peer_is_that_of_the_medians() -> None:
     assert peer_ratio(result("ours", 3.5), "small") == pytest.approx(10)
     assert peer_ratio(result("ours", 3.5), "tiny") is None
     assert peer_ratio(result("ours", 3.5, scenario="assets with tasks"), "small") is None
+
+
+def test_cpu_is_compared_at_sixteen_clients_with_all_processes_counted() -> None:
+    made = result("ours", 10, scenario="one task")
+    made.cpu[16] = (0.8, 0.16)
+    assert made.cpu_ms(16) == pytest.approx(0.6)
+    assert cpu_ratio(made) == pytest.approx(7.6 / 0.6)
+    assert cpu_ratio(result("ours", 10)) is None
+    made.cpu[16] = (0.0, 0.0)
+    assert cpu_ratio(made) is None
 
 
 def test_the_ratio_to_another_server_is_that_of_requests_a_second() -> None:
