@@ -59,7 +59,7 @@ class Feeds(Protocol):
 
 
 class Follower:
-    """Keeps the replicas of one service up with their owners. Several may run at once: the checkpoint is locked."""
+    """Keeps the `Replicas` of one service up with their owners. Several may run at once: the checkpoint is locked."""
 
     def __init__(
         self, service: Service, owners: Mapping[str, str], feeds: Feeds, batch: int = BATCH, *, served: bool = True
@@ -88,8 +88,7 @@ class Follower:
 
     def serve(self, service: Service) -> None:
         """Let `service` wait for positions that its requests need."""
-        service.catch_up, service.look_again, service.followed = self.meet, self.look_again, self.reached
-        service.behind, service.keep_up = self.behind, self.keep_up
+        service.replicas = self
 
     def watch(self, followed: Followed) -> None:
         """Let whoever asks see all that was answered before, to whomever: owners' marks tell of it."""

@@ -23,6 +23,7 @@ from chassis.marks import Marks, Reads, Watch
 from chassis.messages import SYSTEM, Reply, Request
 from chassis.observed import Observed
 from chassis.operations import Operation
+from chassis.replicas import NoReplicas, Replicas
 from chassis.resources import Record
 from chassis.spec import Bus, ServiceSpec
 from chassis.unit import Unit
@@ -53,11 +54,7 @@ class Service:
         self.on_commit: list[Callable[[int, list[Change]], None]] = []
         # Of records that are followed, too.
         self.on_change: list[Callable[[], None]] = []
-        self.catch_up: Callable[[Mapping[str, int]], None] = lambda needs: None
-        self.behind: Callable[[Mapping[str, int]], Mapping[str, list[str]]] = lambda news: {}
-        self.keep_up: Callable[[Iterable[str]], None] = lambda owners: None
-        self.followed: Callable[[], Mapping[str, int]] = dict
-        self.look_again: Callable[[Mapping[str, int]], bool] = lambda since: False
+        self.replicas: Replicas = NoReplicas()
         self.marks: Marks | None = None
         self.answers: Keeper | None = None
         self.superseded = threading.Event()
@@ -79,7 +76,7 @@ class Service:
     def _met(self, operation: Operation, request: Request) -> Reply:
         """Run an operation on replicas that have what the request needs."""
         if request.needs:
-            self.catch_up(request.needs)
+            self.replicas.meet(request.needs)
         answers = self.answers
         key = key_of(operation, request) if answers else None
         if answers is None or key is None:
@@ -106,11 +103,11 @@ class Service:
         Returns what was read, too, as one of `watches` has seen it.
         """
         # Other services say what they need.
-        behind = self.behind(request.news) if request.actor.role != SYSTEM else {}
+        behind = self.replicas.behind(request.news) if request.actor.role != SYSTEM else {}
         before = self._read.get(operation.name)
         at_first = [o for o, kinds in behind.items() if operation.writes or (before and any(map(before.touch, kinds)))]
         if at_first:
-            self.keep_up(at_first)
+            self.replicas.keep_up(at_first)
             behind = {owner: kinds for owner, kinds in behind.items() if owner not in at_first}
         watch: Reads | None = watches()
         reads = watch or Reads(self.resources.__contains__)
@@ -119,18 +116,18 @@ class Service:
         late = [owner for owner, kinds in behind.items() if any(map(reads.touch, kinds))]
         if not late:
             return reply, watch
-        self.keep_up(late)
+        self.replicas.keep_up(late)
         watch = watches()
         return self._known(operation, request, watch), watch
 
     def _known(self, operation: Operation, request: Request, watch: Reads | None = None) -> Reply:
         """Run an operation, and once more if replicas have learned meanwhile what it did not find."""
-        since = self.followed()
+        since = self.replicas.reached()
         try:
             return self._tried(operation, request, watch)
         except (NotFound, Forbidden, UnknownParent):
             # What is unknown or closed here may just be on its way from its owner.
-            if not self.look_again(since):
+            if not self.replicas.look_again(since):
                 raise
         return self._tried(operation, request, watch)
 

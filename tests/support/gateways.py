@@ -65,7 +65,7 @@ class House:
         self.knowledge = [Moves(reacts, {"reader": {"library": ["shelf", "book"]}}) for _ in range(2)]
         for name, service in self.services.items():
             owners = follower.owners if service is reader else []
-            telling = Telling(name, service.spec.kinds, owners, service.head, service.followed)
+            telling = Telling(name, service.spec.kinds, owners, service.head, service.replicas.reached)
             service.answers = telling
             service.on_commit[:] = [
                 lambda position, changes, telling=telling: telling.reached(position),
