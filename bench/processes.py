@@ -1,6 +1,7 @@
 """CPU and memory of a server's processes: the one that listens, what started it and what it started."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -8,6 +9,8 @@ import psutil
 
 # Databases and brokers are counted apart: the design's memory goal is about the application.
 OTHERS = ("postgres", "beam.smp", "rabbitmq", "redis-server", "epmd", "erl_child_setup", "ffmpeg")
+# Next to nothing: a tenth of one processor for half a second.
+QUIET_SECONDS, QUIET_SHARE, SETTLE_SECONDS = 0.5, 0.1, 20.0
 SHELLS = ("bash", "sh", "dash", "zsh", "make", "systemd", "init", "tini", "tmux", "screen", "sshd", "docker-init")
 
 
@@ -102,6 +105,22 @@ def usage(pids: Iterable[int], brokers: Iterable[int] = ()) -> Usage:
         except psutil.Error:
             continue
     return Usage(cpu, others, rss / 2**20, pss / 2**20)
+
+
+def settle(pids: Sequence[int], brokers: Sequence[int] = (), seconds: float = SETTLE_SECONDS) -> bool:
+    """Wait until these processes do next to nothing, for so many seconds at most; tell whether they do.
+
+    What was measured before leaves work behind (replicas, rows of lists, vacuum), which is not that of what comes next.
+    """
+    until = time.monotonic() + seconds
+    before = usage(pids, brokers)
+    while pids and time.monotonic() < until:
+        time.sleep(QUIET_SECONDS)
+        now = usage(pids, brokers)
+        if sum(now.since(before)) < QUIET_SECONDS * QUIET_SHARE:
+            return True
+        before = now
+    return not pids
 
 
 def _shared(process: psutil.Process) -> float:

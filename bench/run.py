@@ -13,7 +13,7 @@ from tqdm import tqdm
 from bench.client import Connection, Measurement, Target, measure
 from bench.fill import maker
 from bench.load import Api
-from bench.processes import usage
+from bench.processes import settle, usage
 from bench.scenarios import Scenario
 from bench.world import World
 
@@ -91,6 +91,7 @@ def run_one(server: Server, scenario: Scenario, seconds: float) -> Result:
         if scenario.changed:
             make = after_a_change(make, target, server.world, scenario.changed)
         gc.collect()
+        settle(server.pids, server.brokers)
         before = usage(server.pids, server.brokers)
         run = measure(target, make, clients=clients, seconds=seconds, wanted=(scenario.wanted,))
         result.runs[clients], result.cpu[clients] = run, usage(server.pids, server.brokers).since(before)

@@ -15,7 +15,7 @@ from PIL import Image
 from bench.client import Measurement, measure
 from bench.fill import maker
 from bench.load import SHAPES, Api, asset_rows, open_slot, sheet, shot_rows
-from bench.processes import usage
+from bench.processes import settle, usage
 from bench.run import Server, etag_of
 from bench.scenarios import (
     CHANGES,
@@ -74,7 +74,12 @@ def run_special(servers: list[Server], size: Size, seconds: float, only: str) ->
         ("write → event at a Socket.IO client, p50", event_latency),
         ("memory of the application processes, MiB", memory),
     )
-    return [task(server, size, seconds) for name, task in tasks if only in name for server in servers]
+    figures = []
+    for name, task in tasks:
+        for server in servers if only in name else ():
+            settle(server.pids, server.brokers)
+            figures.append(task(server, size, seconds))
+    return figures
 
 
 def csv_import(server: Server, size: Size, seconds: float) -> Figure:

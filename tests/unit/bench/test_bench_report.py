@@ -1,13 +1,15 @@
 """Results become a table, ratios and JSON."""
 
+import itertools
 import json
 import os
 from pathlib import Path
 
 import pytest
 
+from bench import processes
 from bench.client import Measurement
-from bench.processes import Usage, family, usage
+from bench.processes import Usage, family, settle, usage
 from bench.report import aligned, cpu_ratio, peer_ratio, save, server_ratio, table
 from bench.run import Result
 from bench.special import Figure
@@ -76,6 +78,26 @@ def test_usage_counts_processes_that_are_there() -> None:
     now = usage([os.getpid(), 2**22 + 1])
     assert now.cpu[os.getpid()] > 0
     assert now.rss > 1
+
+
+def test_a_measurement_begins_when_the_processes_are_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    spent = iter([0.0, 0.4, 0.9, 0.91])
+    monkeypatch.setattr(processes, "usage", lambda pids, brokers: Usage(cpu={1: next(spent)}))
+    monkeypatch.setattr(processes, "QUIET_SECONDS", 0.01)
+    monkeypatch.setattr(processes, "QUIET_SHARE", 2.0)
+    assert settle([1])
+    assert list(spent) == []
+
+
+def test_it_begins_all_the_same_when_they_never_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    spent = itertools.count()
+    monkeypatch.setattr(processes, "usage", lambda pids, brokers: Usage(cpu={1: float(next(spent))}))
+    monkeypatch.setattr(processes, "QUIET_SECONDS", 0.01)
+    assert not settle([1], seconds=0.05)
+
+
+def test_processes_that_are_not_known_are_not_waited_for() -> None:
+    assert settle([])
 
 
 def test_what_was_spent_counts_processes_that_have_begun_and_not_those_that_have_ended() -> None:
