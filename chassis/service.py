@@ -5,7 +5,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
-from time import monotonic
 from typing import Any
 
 import orjson
@@ -27,7 +26,7 @@ from chassis.replicas import NoReplicas, Replicas
 from chassis.resources import Record
 from chassis.spec import Bus, ServiceSpec
 from chassis.unit import Unit
-from chassis.weights import Weights
+from chassis.weights import Weights, stopwatch
 
 logger = logging.getLogger(__name__)
 TRIES = 8
@@ -87,9 +86,9 @@ class Service:
             return kept
         if pausable() is None or self._weights.heavy(operation.name):
             waits()
-        began = monotonic()
+        was_quick = stopwatch()
         reply, watch = self._shown(operation, request, lambda: answers.watch(request))
-        if self._weights.weigh(operation.name, reply, monotonic() - began):
+        if self._weights.weigh(operation.name, reply, quick=was_quick()):
             note_light()
         if isinstance(watch, Watch):
             answers.keep(key, watch, reply)

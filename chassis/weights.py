@@ -1,12 +1,25 @@
 """Which operations a thread that serves many connections may work on, without keeping the others waiting."""
 
+from collections.abc import Callable
 from math import inf
-from time import monotonic
+from time import monotonic, thread_time
 
 from chassis.answers import LONGEST
+from chassis.at_once import pausable
 from chassis.messages import Reply
 
-HEAVY_SECONDS, QUICK_SECONDS = 60.0, 0.1
+HEAVY_SECONDS, QUICK_SECONDS, BUSY_SECONDS = 60.0, 0.1, 0.01
+
+
+def stopwatch() -> Callable[[], bool]:
+    """Begin to time an operation; return what tells whether it was quick.
+
+    In a thread of its own that is what it took of the processor, for which it would keep others waiting. Among
+    others only the time is known that it took in all.
+    """
+    clock, most = (thread_time, BUSY_SECONDS) if pausable() is None else (monotonic, QUICK_SECONDS)
+    began = clock()
+    return lambda: clock() - began <= most
 
 
 class Weights:
@@ -23,10 +36,10 @@ class Weights:
         """Tell whether an answer of this operation may be heavy."""
         return self._until.get(operation, inf) > monotonic()
 
-    def weigh(self, operation: str, reply: Reply, seconds: float) -> bool:
-        """Note what an operation has answered after so many seconds; tell whether it is light."""
+    def weigh(self, operation: str, reply: Reply, *, quick: bool) -> bool:
+        """Note what an operation has answered, and whether it was quick; tell whether it is light."""
         short = reply.file is None and isinstance(reply.body, bytes) and len(reply.body) <= LONGEST
-        if not short or seconds > QUICK_SECONDS:
+        if not (short and quick):
             self.burden(operation)
             return False
         return self._until.setdefault(operation, -inf) <= monotonic()

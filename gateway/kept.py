@@ -18,7 +18,7 @@ from chassis.messages import MadeOf, Reply, Request
 from chassis.moves import ALL, Move
 from chassis.operations import Operation
 from chassis.telemetry import KEPT_ANSWERS
-from chassis.weights import Weights
+from chassis.weights import QUICK_SECONDS, Weights
 from gateway.identity import Bus
 
 LIMIT = 16 * 1024 * 1024
@@ -219,7 +219,8 @@ class KeptAnswers:
 
     def _answer(self, question: Question, reply: Reply) -> Reply:
         """Take what the bus behind this one has answered."""
-        if not question.writes and self._weights.weigh(question.operation, reply, monotonic() - question.began):
+        quick = monotonic() - question.began <= QUICK_SECONDS
+        if not question.writes and self._weights.weigh(question.operation, reply, quick=quick):
             note_light()
         if question.key is None and reply.positions:
             self._moves.written(reply.positions)

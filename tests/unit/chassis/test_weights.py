@@ -1,11 +1,15 @@
 """Which operations are light enough for a thread that serves many connections."""
 
+import time
+
 import pytest
 
 from chassis import weights as module
 from chassis.answers import LONGEST
+from chassis.at_once import at_once
 from chassis.messages import Reply
-from chassis.weights import Weights
+from chassis.weights import Weights, stopwatch
+from tests.support.pausing import Pausing
 
 SHORT, LONG, FILE = Reply(body=b"short"), Reply(body=bytes(LONGEST + 1)), Reply(file="a/key")
 
@@ -13,24 +17,24 @@ SHORT, LONG, FILE = Reply(body=b"short"), Reply(body=bytes(LONGEST + 1)), Reply(
 def test_an_operation_is_heavy_until_it_has_answered_lightly() -> None:
     weights = Weights()
     assert weights.heavy("a")
-    assert weights.weigh("a", SHORT, 0.001)
+    assert weights.weigh("a", SHORT, quick=True)
     assert not weights.heavy("a")
     assert weights.heavy("b")
 
 
-@pytest.mark.parametrize(("reply", "seconds"), [(LONG, 0.001), (FILE, 0.001), (SHORT, 0.5)])
+@pytest.mark.parametrize(("reply", "quick"), [(LONG, True), (FILE, True), (SHORT, False)])
 def test_a_long_answer_a_slow_one_and_a_file_are_heavy_for_a_minute(
-    monkeypatch: pytest.MonkeyPatch, reply: Reply, seconds: float
+    monkeypatch: pytest.MonkeyPatch, reply: Reply, quick: bool
 ) -> None:
     now = [1000.0]
     monkeypatch.setattr(module, "monotonic", lambda: now[0])
     weights = Weights()
-    assert weights.weigh("a", SHORT, 0.001)
-    assert not weights.weigh("a", reply, seconds)
+    assert weights.weigh("a", SHORT, quick=True)
+    assert not weights.weigh("a", reply, quick=quick)
     assert weights.heavy("a")
-    assert not weights.weigh("a", SHORT, 0.001)
+    assert not weights.weigh("a", SHORT, quick=True)
     now[0] += 61
-    assert weights.weigh("a", SHORT, 0.001)
+    assert weights.weigh("a", SHORT, quick=True)
     assert not weights.heavy("a")
 
 
@@ -38,8 +42,34 @@ def test_what_is_burdened_is_heavy_for_a_minute(monkeypatch: pytest.MonkeyPatch)
     now = [1000.0]
     monkeypatch.setattr(module, "monotonic", lambda: now[0])
     weights = Weights()
-    assert weights.weigh("a", SHORT, 0.001)
+    assert weights.weigh("a", SHORT, quick=True)
     weights.burden("a")
     assert weights.heavy("a")
     now[0] += 61
     assert not weights.heavy("a")
+
+
+def work(seconds: float) -> None:
+    """Keep the processor busy."""
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
+
+
+def test_a_thread_of_its_own_may_wait_but_not_work_for_long() -> None:
+    was_quick = stopwatch()
+    time.sleep(2 * module.BUSY_SECONDS)
+    assert was_quick()
+    work(2 * module.BUSY_SECONDS)
+    assert not was_quick()
+
+
+def test_among_others_all_the_time_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+    with at_once(Pausing()):
+        was_quick = stopwatch()
+    now[0] += 0.9 * module.QUICK_SECONDS
+    assert was_quick()
+    now[0] += module.QUICK_SECONDS
+    assert not was_quick()
