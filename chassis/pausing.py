@@ -5,6 +5,7 @@ a thread uses what is in here, and one connection serves one coroutine at a time
 """
 
 from collections import deque
+from time import monotonic
 from types import TracebackType
 from typing import Any
 
@@ -58,7 +59,10 @@ class PausingConnections:
         return PausingLoan(self, options)
 
     def take(self, options: str) -> PausingConnection:
-        """Return a connection that nobody has; pause until there is one. Who came first is served first."""
+        """Return a connection that nobody has; pause until there is one. Who came first is served first.
+
+        Raises NotAtOnce after a minute in vain: there are more connections for threads.
+        """
         found = self._spare.pop() if self._spare else None
         while found is None or found.closed:
             if found is not None:
@@ -84,8 +88,12 @@ class PausingConnections:
         """Pause until somebody gives a connection back, or the place of one that could not be opened."""
         place = _Place(_here())
         self._waiting.append(place)
-        while not place.served:
-            place.here.pause(SECONDS)
+        until = monotonic() + SECONDS
+        while not place.served and (left := until - monotonic()) > 0:
+            place.here.pause(left)
+        if not place.served:
+            self._waiting.remove(place)
+            raise NotAtOnce
         return place.connection
 
     def _connected(self, options: str) -> PausingConnection:

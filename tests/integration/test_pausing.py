@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from psycopg2 import OperationalError, errors
 
+from chassis import pausing
 from chassis.at_once import NotAtOnce, at_once
 from chassis.database import Database
 from chassis.pausing import MOST
@@ -75,6 +76,19 @@ def test_who_finds_all_lent_goes_on_in_turn_when_one_comes_back(database: Databa
     assert len(set(pids)) == MOST
     assert ended[-1] >= 4 * MOST
     assert {number // MOST for number in ended[:MOST]} == {0}
+
+
+def test_who_waits_in_vain_for_a_connection_is_left_to_a_thread(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = [reading(database, "SELECT pg_sleep(1)", MINE)] * MOST
+    together = Together()
+    together.do(*[reading(database, MINE)] * MOST)
+    monkeypatch.setattr(pausing, "SECONDS", 0.2)
+    outcomes = together.do(*slow, reading(database, MINE))
+    assert all(isinstance(pid, int) for pid in outcomes[:MOST])
+    assert isinstance(outcomes[MOST], NotAtOnce)
+    assert isinstance(together.do(reading(database, MINE))[0], int)
 
 
 def test_connections_stay_and_serve_again(database: Database) -> None:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from greenlet import getcurrent, greenlet
@@ -69,6 +70,7 @@ class Together:
                         job.coroutine.switch()
             if self.poller.get_map():
                 self.ready.extend(key.data for key, _ in self.poller.select(0.05))
+            self.ready.extend(job for job in begun if job.until < time.monotonic())
         return [job.outcome for job in begun]
 
 
@@ -78,6 +80,7 @@ class _Job:
     def __init__(self, together: Together, job: Callable[[], Any]) -> None:
         self._together, self._job = together, job
         self.outcome: Any = None
+        self.until = inf
         self.coroutine = greenlet(self._run)
 
     def _run(self) -> None:
@@ -88,7 +91,9 @@ class _Job:
 
     def pause(self, seconds: float) -> None:
         """Let the others go on."""
+        self.until = time.monotonic() + seconds
         self._together.thread.switch()
+        self.until = inf
 
     def wake(self) -> None:
         """Go on."""
