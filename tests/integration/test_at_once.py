@@ -14,6 +14,8 @@ from tests.support.server import free_port
 from tests.support.waiting import wait_for
 
 FIRST = "MainThread"
+# Questions that wait: for a reply, and for something to read.
+WAITING = ("/later", "/read")
 
 
 @contextmanager
@@ -162,37 +164,17 @@ def test_who_waits_for_a_reply_is_answered_by_the_same_thread_when_it_comes(clie
         assert client.ask("/later?seconds=0.01").startswith(FIRST)
 
 
-def test_many_wait_for_replies_beside_each_other_and_hold_nobody_up(port: int, client: Client) -> None:
+@pytest.mark.parametrize("path", WAITING)
+def test_many_wait_beside_each_other_and_hold_nobody_up(port: int, client: Client, path: str) -> None:
     client.has_usual_answers()
     waiting = [Client(port).has_usual_answers() for _ in range(12)]
     started = time.monotonic()
     for each in waiting:
-        each.send("/later?seconds=1")
+        each.send(f"{path}?seconds=1")
     assert client.ask("/kept").startswith(FIRST)
     assert time.monotonic() - started < 0.9
     assert all(each.reply()[1].startswith(FIRST) for each in waiting)
     assert time.monotonic() - started < 3  # one after the other it would be twelve
-
-
-def test_many_wait_for_something_to_read_beside_each_other_and_hold_nobody_up(port: int, client: Client) -> None:
-    client.has_usual_answers()
-    waiting = [Client(port).has_usual_answers() for _ in range(12)]
-    started = time.monotonic()
-    for each in waiting:
-        each.send("/read?seconds=1")
-    assert client.ask("/kept").startswith(FIRST)
-    assert time.monotonic() - started < 0.9
-    assert all(each.reply()[1].startswith(FIRST) for each in waiting)
-    assert time.monotonic() - started < 3  # one after the other it would be twelve
-
-
-def test_who_hangs_up_while_something_is_read_is_forgotten(port: int, client: Client) -> None:
-    client.has_usual_answers()
-    client.send("/read?seconds=0.3")
-    client.file.close()
-    client.socket.close()
-    time.sleep(0.5)
-    assert Client(port).has_usual_answers().ask("/read?seconds=0.01").startswith(FIRST)
 
 
 def test_a_reply_that_does_not_come_is_given_up_in_time(client: Client) -> None:
@@ -220,16 +202,17 @@ def test_a_long_answer_after_a_reply_reaches_a_client_that_is_slow(client: Clien
     client.has_usual_answers()
 
 
-def test_who_hangs_up_before_the_reply_comes_is_forgotten(port: int, client: Client) -> None:
+@pytest.mark.parametrize("path", WAITING)
+def test_who_hangs_up_before_the_answer_is_forgotten(port: int, client: Client, path: str) -> None:
     client.has_usual_answers()
-    client.send("/later?seconds=0.3")
+    client.send(f"{path}?seconds=0.3")
     client.file.close()
     client.socket.close()
     time.sleep(0.5)
-    assert Client(port).has_usual_answers().ask("/kept").startswith(FIRST)
+    assert Client(port).has_usual_answers().ask(f"{path}?seconds=0.01").startswith(FIRST)
 
 
-@pytest.mark.parametrize("path", ["/later", "/read"])
+@pytest.mark.parametrize("path", WAITING)
 def test_a_server_that_ends_answers_first_who_waits(tmp_path: Path, path: str) -> None:
     with served(tmp_path) as (process, port):
         client = Client(port).has_usual_answers()
