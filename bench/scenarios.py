@@ -56,7 +56,7 @@ def same(milliseconds: float, large: float | None = None, per_second: float | No
 
 
 LIST_PEER = Peer((4, 14), (4, 14), (210, 560))
-# Recorded of one person: 6.9-10.4 ms in its own processes, 0.7 ms in PostgreSQL.
+# Recorded of one person: 6.9-10.4 ms in its own processes, 0.7 ms in PostgreSQL, in an hour with much else to do.
 RECORD_PEER = replace(LIST_PEER, cpu_ms=(7.6, 11.1))
 LISTS = "task, entity, person, status list, open projects"
 WRITES = "task update, asset creation, time spent"
