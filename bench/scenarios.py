@@ -15,7 +15,7 @@ class Peer:
     """The reference server's p50 in milliseconds for both sizes; a range holds the fastest and the slowest of a row.
 
     per_second: its requests a second at 16 clients, where it was measured; cpu_ms: what one of them took of the
-    processors, its database counted, its cache not. Of all that was recorded this depends least on the hour.
+    processors, its database counted, its cache not. It depends on the machine, too.
     """
 
     small_ms: tuple[float, float]
