@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from bench.client import MakeRequest, Target
-from bench.scenarios import Scenario
+from bench.scenarios import KNOWN, Scenario
 from bench.world import World
 
 BRACES = re.compile(r"\{([a-z_0-9%+]+)\}")
@@ -42,6 +42,8 @@ def _fixed(name: str, number: int, world: World) -> Any:
 
 
 def _next(name: str, number: int, world: World) -> str:
+    if name == "known_task":
+        name, number = "task", number % KNOWN
     lists = {
         "task": world.tasks,
         "shot": world.shots,

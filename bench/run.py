@@ -21,6 +21,7 @@ CLIENTS = (1, 16)
 # A task that is given what it has already does not change.
 never_twice = itertools.count(int(time.time()) % 1_000_000)
 WARM_REQUESTS = 5
+WARM_SECONDS = 60.0
 
 
 @dataclass
@@ -83,6 +84,9 @@ def run_one(server: Server, scenario: Scenario, seconds: float) -> Result:
     etag = etag_of(target, scenario, server.world) if scenario.unchanged else None
     result = Result(scenario.name, server.name, scenario.row)
     first = 0
+    if scenario.warm:
+        make = maker(scenario, target, server.world, etag)
+        measure(target, make, clients=max(CLIENTS), seconds=WARM_SECONDS, wanted=(scenario.wanted,), most=scenario.warm)
     for clients in CLIENTS:
         make = _from(maker(scenario, target, server.world, etag), first)
         warm = measure(target, make, clients=clients, seconds=seconds, wanted=(scenario.wanted,), most=WARM_REQUESTS)

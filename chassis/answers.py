@@ -5,57 +5,84 @@ What they read is noted by the unit that reads (`chassis.marks.Watch`), so no qu
 """
 
 import threading
+from collections.abc import Callable
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
 from chassis.at_once import note_light
-from chassis.marks import Followed, Marks, Watch
+from chassis.marks import Followed, Marks, Reads, Slot, Watch
 from chassis.messages import Reply, Request
 from chassis.operations import Operation
 from chassis.telemetry import KEPT_ANSWERS
 
 Key = tuple[object, ...]
-# Whoever changes records leaves marks; but commands that mend a database, which leave none, may change some too.
-SECONDS = 2.0
+SECONDS = 60.0
+# Whoever changes records leaves marks; but commands that mend rows, which leave none, may change some too. So what is
+# older is only used while it is known that none did (`chassis.mended`): until so long after somebody has looked.
+FRESH_SECONDS, SURE_SECONDS = 2.0, 3.0
 LONGEST = 64 * 1024
-OVERHEAD = 2048
-LIMIT = 2 * 1024 * 1024
+OVERHEAD = 1536
+LIMIT = 48 * 1024 * 1024
 
 
 class Answer(NamedTuple):
-    """An answer, what it was made of, and until when it is used at most."""
+    """An answer, when it was put here, and what it was made of."""
 
-    until: float
+    since: float
     facts: Any
     reply: Reply
-    size: int
+
+    @property
+    def fresh(self) -> bool:
+        """Tell whether it is so new that nobody has to know what was mended."""
+        return monotonic() - self.since <= FRESH_SECONDS
 
 
 class Store:
-    """Answers by their questions, bounded in bytes and in time. Thread-safe."""
+    """Answers by their questions, bounded in bytes and in time. Thread-safe.
+
+    There may be many thousands, so they are kept as plain tuples: the garbage collector does not look at these again.
+    """
 
     def __init__(self, limit: int = LIMIT, seconds: float = SECONDS) -> None:
         """Keep answers of at most `limit` bytes in all, each for at most `seconds`."""
         self._limit, self._seconds = limit, seconds
-        self._kept: dict[Key, Answer] = {}
+        self._kept: dict[Key, tuple[Any, ...]] = {}
         self._size = 0
         self._lock = threading.Lock()
 
+    def __len__(self) -> int:
+        """Return how many answers there are, used or not."""
+        return len(self._kept)
+
     def get(self, key: Key) -> Answer | None:
-        """Return the answer to `key`, unless it has been here for too long."""
-        answer = self._kept.get(key)
-        return None if answer is None or answer.until < monotonic() else answer
+        """Return the answer to `key`, unless it has been here for too long. The reply is the caller's own."""
+        found = self._kept.get(key)
+        if found is None or monotonic() - found[0] > self._seconds:
+            return None
+        since, _, facts, status, body, content_type, headers, file = found
+        return Answer(since, facts, Reply(status, body, content_type, dict(headers), file=file))
 
     def put(self, key: Key, reply: Reply, facts: Any) -> None:
         """Keep `reply`, made of `facts`."""
-        answer = Answer(monotonic() + self._seconds, facts, plain(reply), len(reply.read()) + OVERHEAD)
+        now, body = monotonic(), reply.read()
+        size = len(body) + OVERHEAD
+        kept = self._kept
+        answer = (now, size, facts, reply.status, body, reply.content_type, tuple(reply.headers.items()), reply.file)
         with self._lock:
-            before = self._kept.pop(key, None)
-            self._size += answer.size - (before.size if before else 0)
-            self._kept[key] = answer
+            self._drop(key)
+            self._size += size
+            kept[key] = answer
             # The first ones have been there for longest: a new answer comes in at the end.
-            while self._size > self._limit:
-                self._size -= self._kept.pop(next(iter(self._kept))).size
+            while (oldest := next(iter(kept), None)) is not None:
+                if self._size <= self._limit and now - kept[oldest][0] <= self._seconds:
+                    break
+                self._drop(oldest)
+
+    def _drop(self, key: Key) -> None:
+        before = self._kept.pop(key, None)
+        if before is not None:
+            self._size -= before[1]
 
 
 class Keeper(Protocol):
@@ -81,16 +108,18 @@ class Answers:
         self,
         service: str,
         marks: Marks,
-        limit: int = LIMIT,
-        seconds: float = SECONDS,
+        store: Store | None = None,
         followed: Followed | None = None,
+        sure: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Keep answers of at most `limit` bytes in all, each for at most `seconds`.
+        """Keep answers in `store`, which services may share, as keys name the operation.
 
-        `followed` says what of other services the replicas have, where they are to have all that was answered.
+        `followed` says what of other services the replicas have, where they are to have all that was answered;
+        `sure` whether it is known that nobody mends rows.
         """
-        self._service, self.marks, self._followed = service, marks, followed
-        self.store = Store(limit, seconds)
+        self._service, self.marks, self._followed, self._sure = service, marks, followed, sure
+        self.store = Store() if store is None else store
+        self._reads: dict[tuple[frozenset[str], bool], Reads] = {}
 
     def watch(self, request: Request) -> Watch:
         """Return what is to note the reads of the next answer."""
@@ -99,36 +128,36 @@ class Answers:
     def find(self, key: Key) -> Reply | None:
         """Return the answer to `key` when it would be the same if it were asked for now."""
         answer = self.store.get(key)
-        if answer is None:
+        if answer is None or not (answer.fresh or self._sure()):
             return None
-        read = self.marks.read
         seen, reads = answer.facts
         # In this order: what is followed meanwhile moves our own marks before it counts as followed.
         if self._followed is not None and self._followed.concerns(reads):
             return None
-        for slot, mark in seen:
-            if read(slot) != mark:
-                return None
+        if not self.same(seen):
+            return None
         KEPT_ANSWERS.add(1, self._service)
         if answer.reply.file is None:
             note_light()
-        return plain(answer.reply)
+        return answer.reply
+
+    def same(self, seen: tuple[tuple[Slot, int], ...]) -> bool:
+        """Tell whether all that was `seen` has the marks that it had."""
+        read = self.marks.read
+        return all(read(slot) == mark for slot, mark in seen)
 
     def keep(self, key: Key, watch: Watch, reply: Reply) -> None:
         """Keep `reply`, which was made of what `watch` has seen, where that can be done."""
         if watch.whole and can_be_kept(reply):
-            self.store.put(key, reply, (watch.seen(), watch))
+            # Most answers were made of the same few kinds, so they share what says so.
+            reads = self._reads.setdefault((frozenset(watch.kinds), watch.all), watch.reads())
+            self.store.put(key, reply, (watch.seen(), reads))
 
 
 def can_be_kept(reply: Reply) -> bool:
     """Tell whether a reply is short and did nothing but answer. Pure."""
     more = reply.notes or reply.positions or reply.status != 200
     return not more and isinstance(reply.body, bytes) and len(reply.body) <= LONGEST
-
-
-def plain(reply: Reply) -> Reply:
-    """Return a copy of what an answer says; headers may be added to it."""
-    return Reply(reply.status, reply.body, reply.content_type, dict(reply.headers), file=reply.file)
 
 
 def key_of(operation: Operation, request: Request) -> Key | None:

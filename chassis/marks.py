@@ -158,6 +158,12 @@ class Reads:
         """Tell whether records of `kind` were read."""
         return self.all or kind in self.kinds
 
+    def reads(self) -> "Reads":
+        """Return the kinds that were read so far, and nothing else of this."""
+        found = Reads(self._knows)
+        found.kinds, found.all = set(self.kinds), self.all
+        return found
+
     def elsewhere(self) -> None:
         """Note that something is read that has no mark here."""
 

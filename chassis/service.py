@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from psycopg2 import DatabaseError, Error, InterfaceError, OperationalError, errors
 
+from chassis import sql
 from chassis.answers import Keeper, key_of
 from chassis.at_once import NotAtOnce, note_light, pausable, waits
 from chassis.changes import Change
@@ -256,6 +257,11 @@ class Service:
         """Return the newest position of the log."""
         position: int = self.database.run("SELECT position FROM log.head")[0][0]
         return position
+
+    def state(self) -> tuple[int, int]:
+        """Return the newest position of the log, and how often rows were mended: changed without an event."""
+        [(position, mended)] = self.database.run(sql.STATE)
+        return position, mended
 
     def feed(self, after: int, limit: int = 1000, kinds: list[str] | None = None) -> tuple[list[Event], int]:
         """Return public events after a position, and the position that a reader of them has reached."""

@@ -61,6 +61,7 @@ LOG_MIGRATIONS: tuple[tuple[str, str], ...] = (
         BEGIN RAISE undefined_table USING MESSAGE = 'read models of another shape are served'; END $$;
         """,
     ),
+    ("0005_tell_when_rows_were_mended", "INSERT INTO log.scopes VALUES ('', 0) ON CONFLICT DO NOTHING;"),
 )
 
 # Names as a search sees them. `unaccent` alone may change with its rules, so PostgreSQL builds no index on it; ours are
@@ -71,8 +72,10 @@ AS $$ SELECT public.unaccent('public.unaccent'::regdictionary, lower($1)) $$
 """
 
 # Revisions of scopes move on, so that ETags made of them change; in order, as two writers must not wait for each other.
-# Rows are about to differ without an event of their own: no tag made of revisions fits any more.
+# Rows are about to differ without an event of their own: no tag made of revisions fits any more. Nothing else moves the
+# scope without a name, so that its revision tells how often this has happened.
 MOVE_ALL_ON = "UPDATE log.scopes SET revision = revision + 1"
+STATE = "SELECT position, coalesce((SELECT revision FROM log.scopes WHERE scope = ''), 0) FROM log.head"
 MOVE_ON = "ON CONFLICT (scope) DO UPDATE SET revision = greatest(log.scopes.revision + 1, EXCLUDED.revision)"
 APPEND = Prepared(
     "append",

@@ -8,22 +8,21 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
+from sys import intern
 from time import monotonic
 from typing import NamedTuple
 
-from chassis.answers import SECONDS, Key, Store, key_of, plain
+from chassis.answers import SURE_SECONDS, Answer, Key, Store, key_of
 from chassis.at_once import note_light, pausable, waits
 from chassis.errors import DomainError
-from chassis.messages import MadeOf, Reply, Request
+from chassis.messages import Reply, Request
 from chassis.moves import ALL, Move
 from chassis.operations import Operation
 from chassis.telemetry import KEPT_ANSWERS
 from chassis.weights import QUICK_SECONDS, Weights
 from gateway.identity import Bus
 
-LIMIT = 16 * 1024 * 1024
-LATE_SECONDS = 1.0
-MANY_QUESTIONS = 10_000
+LATE_SECONDS, WANTED_SECONDS = 1.0, 10.0
 MANY_MOVES = 1_000
 
 
@@ -35,8 +34,10 @@ class Log:
         self.base = self.known = head
         self.last: dict[str, int] = {}
         self.moved_all = 0
+        self.sure_until = 0.0
         self._early: dict[int, Move] = {}
         self._missed_since = 0.0
+        self._told, self._looked = head, 0.0
 
     def heard(self, move: Move, now: float) -> None:
         """Take a move. They come in any order, now and then not at all: who waits too long begins anew."""
@@ -57,6 +58,21 @@ class Log:
             newest = max(early.position for early in self._early.values())
             self._early.clear()
             self.base = self.known = newest
+        self._assure()
+
+    def is_at(self, position: int, looked: float) -> None:
+        """Take what the service said after the moment `looked`: its log was at `position`."""
+        if self.known < self._told:
+            # Moves that have not come since the last look were lost.
+            self._early.clear()
+            self.base = self.known = max(position, self._told)
+        self._told, self._looked = position, looked
+        self._assure()
+
+    def _assure(self) -> None:
+        """Be sure for a while once all moves are known up to where the log was looked at."""
+        if self.known >= self._told:
+            self.sure_until = self._looked + SURE_SECONDS
 
     def moved(self, slots: Iterable[str], since: int) -> bool:
         """Tell whether one of `slots` has moved after the position `since`."""
@@ -77,8 +93,11 @@ class Moves:
         self._logs: dict[str, Log] = {}
         self._early: dict[str, deque[Move]] = {}
         self._written: dict[str, int] = {}
+        self._mended: dict[str, int] = {}
         self._lock = threading.Lock()
         self._listening = 0
+        self._wanted_until = 0.0
+        self.generation = 0
 
     def listen(self) -> None:
         """Forget all, as moves may have been missed; from now on they are heard."""
@@ -87,22 +106,44 @@ class Moves:
             self._logs.clear()
             self._early.clear()
 
-    def begin(self, head: Callable[[str], int]) -> bool:
-        """Begin the logs that are not known at the heads that `head` tells; tell whether all are known now."""
-        listening = self._listening
-        for service in [name for name in self._reacts if name not in self._logs]:
-            try:
-                position = head(service)
-            except DomainError:
-                continue
-            with self._lock:
-                if listening != self._listening:
-                    return False
+    @property
+    def services(self) -> Collection[str]:
+        """Return the names of all services."""
+        return self._reacts.keys()
+
+    @property
+    def wanted(self) -> bool:
+        """Tell whether somebody has asked lately for what is only answered while it is looked after."""
+        return monotonic() < self._wanted_until
+
+    def knows(self, service: str) -> bool:
+        """Tell whether it is known what moves in a service's log."""
+        return service in self._logs
+
+    def look(self, service: str, state: Callable[[str], tuple[int, int]]) -> bool:
+        """Begin the log of a service where `state` says it is, or compare both; tell whether it is known.
+
+        `state` asks for what `Service.state` returns.
+        """
+        listening, looked = self._listening, monotonic()
+        try:
+            position, mended = state(service)
+        except DomainError:
+            return False
+        with self._lock:
+            if listening != self._listening:
+                return False
+            if self._mended.setdefault(service, mended) != mended:
+                self._mended[service] = mended
+                self.generation += 1
+            log = self._logs.get(service)
+            if log is None:
                 log = Log(position)
                 for move in self._early.pop(service, ()):
-                    log.heard(move, monotonic())
+                    log.heard(move, looked)
                 self._logs[service] = log
-        return len(self._logs) == len(self._reacts)
+            log.is_at(position, looked)
+        return True
 
     def heard(self, service: str, move: Move) -> None:
         """Take a move of a service's log."""
@@ -134,18 +175,23 @@ class Moves:
                 found[owner] = written
         return found
 
-    def same(self, service: str, made_of: MadeOf, needs: Mapping[str, int]) -> bool:
-        """Tell whether a service would answer again what it made of `made_of`, to somebody with `needs`."""
-        for owner, at in made_of.at.items():
+    def same(self, service: str, answer: Answer, needs: Mapping[str, int]) -> bool:
+        """Tell whether a service would give an answer again, to somebody with `needs`."""
+        slots, made_at, generation = answer.facts
+        if generation != self.generation:
+            return False
+        now = 0.0 if answer.fresh else monotonic()
+        for owner, at in made_at:
             log = self._logs.get(owner)
-            if log is None or at < log.base:
+            if log is None or at < log.base or log.moved(slots, at):
+                return False
+            if now > log.sure_until:
+                self._wanted_until = now + WANTED_SECONDS
                 return False
             need = needs.get(owner, 0)
             if need > at and (log.known < need or log.moved(self._reacts[service], at)):
                 return False
             if owner == service and log.known < self._written.get(owner, 0) > at:
-                return False
-            if log.moved(made_of.slots, at):
                 return False
         return True
 
@@ -167,19 +213,16 @@ class Question(NamedTuple):
     writes: bool = False
     began: float = 0.0
     known: Reply | None = None
+    generation: int = 0
 
 
 class KeptAnswers:
     """A bus that asks the one behind it only for what it does not know."""
 
-    def __init__(
-        self, bus: Bus, operations: Mapping[str, Operation], moves: Moves, seconds: float = SECONDS, limit: int = LIMIT
-    ) -> None:
+    def __init__(self, bus: Bus, operations: Mapping[str, Operation], moves: Moves, store: Store | None = None) -> None:
         """Ask `bus`; `operations` are known by full name, `moves` says what has changed."""
         self._bus, self._operations, self._moves = bus, operations, moves
-        self._store = Store(limit, seconds)
-        self._seconds = seconds
-        self._asked: dict[Key, float] = {}
+        self._store = Store() if store is None else store
         self._weights = Weights()
 
     def call(self, request: Request) -> Reply:
@@ -205,17 +248,16 @@ class KeptAnswers:
         operation = self._operations.get(request.operation)
         key = key_of(operation, request) if operation else None
         kept = None if key is None else self._store.get(key)
-        if kept is not None and self._moves.same(service, kept.facts, later(request.needs, request.news)):
+        if kept is not None and self._moves.same(service, kept, later(request.needs, request.news)):
             KEPT_ANSWERS.add(1, service)
             if kept.reply.file is None:
                 note_light()
-            return Question(request.operation, known=plain(kept.reply))
-        if key is not None:
-            request.keeps = self._is_asked_again(key)
+            return Question(request.operation, known=kept.reply)
+        request.keeps = key is not None
         writes = operation is None or operation.writes
         if writes or pausable() is None or self._weights.heavy(request.operation):
             waits()
-        return Question(request.operation, key, writes, monotonic())
+        return Question(request.operation, key, writes, monotonic(), generation=self._moves.generation)
 
     def _answer(self, question: Question, reply: Reply) -> Reply:
         """Take what the bus behind this one has answered."""
@@ -225,14 +267,6 @@ class KeptAnswers:
         if question.key is None and reply.positions:
             self._moves.written(reply.positions)
         if question.key is not None and reply.made_of is not None:
-            self._store.put(question.key, reply, reply.made_of)
+            slots, at = reply.made_of
+            self._store.put(question.key, reply, (tuple(map(intern, slots)), tuple(at.items()), question.generation))
         return reply
-
-    def _is_asked_again(self, key: Key) -> bool:
-        """Tell whether a question was asked a moment ago: most are asked once, and need not be kept."""
-        now = monotonic()
-        last = self._asked.get(key)
-        if last is None and len(self._asked) >= MANY_QUESTIONS:
-            self._asked = {}
-        self._asked[key] = now
-        return last is not None and now - last < self._seconds

@@ -5,9 +5,10 @@ import secrets
 from contextlib import ExitStack, suppress
 from typing import Any
 
-from chassis.answers import Answers
+from chassis.answers import Answers, Store
 from chassis.changes import Change
 from chassis.marks import Followed
+from chassis.mended import Lookout, Sure
 from chassis.storage import open_store
 from gateway.app import create_app
 from gateway.identity import Identities
@@ -97,7 +98,7 @@ class _House:
         )
         kinds = followed()
         self.followed = {name: Followed(kinds.get(name, {}), self.marks.of) for name in specs()}
-        self._places, self._line = Places(self.workers), Line(self.marks)
+        self._places, self._line, self._sure = Places(self.workers), Line(self.marks), Sure()
         self._tries = Tries(settings.home / "sign-ins.db" if self.workers > 1 else None)
         self._tries.clear()
         forget_metrics()
@@ -109,11 +110,14 @@ class _House:
         start_traces(settings, "embedded")
         store = open_store(storage_of(settings))
         system = System(self._urls, {**told, "store": store}, processes=self.workers)
+        kept = Store()
         for name, service in system.services.items():
             service.marks = marks.of(name)
             # Other servers may change a database that is not our own, and leave no mark.
             service.answers = (
-                None if settings.database_url else Answers(name, marks.of(name), followed=self.followed[name])
+                None
+                if settings.database_url
+                else Answers(name, marks.of(name), kept, followed=self.followed[name], sure=self._sure)
             )
             service.on_commit.append(self._committed)
             system.followers[name].watch(self.followed[name])
@@ -125,6 +129,9 @@ class _House:
         if place == 0:
             Probes(settings.host, settings.probe_port, lambda: problems(system)).start()
             live = self._live(hub, on_exit)
+            lookout = Lookout(system.services, self._sure, marks.doubt)
+            lookout.start()
+            on_exit(lookout.stop)
 
         def forget() -> None:
             identities.drop()

@@ -3,6 +3,7 @@
 import sys
 from contextlib import ExitStack
 
+from chassis import sql
 from chassis.database import Database
 from chassis.errors import Superseded
 from kiroku.embedded import database_urls, service_settings
@@ -44,6 +45,9 @@ def replay_parked(settings: Settings, service: str | None) -> int:
         for name in names:
             try:
                 replayed, stuck = system.followers[name].replay()
+                if replayed:
+                    # A server that runs beside this has not heard of it.
+                    system.services[name].database.run(sql.MOVE_ALL_ON)
             except Superseded:
                 print(f"kiroku: {name} is served by another release: replay with that one", file=sys.stderr)
                 refused = True

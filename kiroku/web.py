@@ -1,6 +1,5 @@
 """The web server in front of both shapes: gunicorn, with threads, told by our settings."""
 
-import gc
 from collections.abc import Callable
 from contextlib import suppress
 from math import ceil
@@ -9,7 +8,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from gateway.worker import Worker
-from kiroku.memory import keep_trimming
+from kiroku.memory import keep_trimming, keep_what_is_here
 from kiroku.observing import GunicornLogger
 from kiroku.settings import Settings
 
@@ -42,7 +41,9 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
     def load(self) -> Any:
         """Return the WSGI application; runs in the worker, after the fork."""
         keep_trimming()
-        return self._make(self._ends.append)
+        made = self._make(self._ends.append)
+        keep_what_is_here()
+        return made
 
 
 def serve(make: Make, settings: Settings, *, workers: int = 1, gone: Callable[[], None] = lambda: None) -> None:
@@ -52,8 +53,7 @@ def serve(make: Make, settings: Settings, *, workers: int = 1, gone: Callable[[]
     one first. `gone` is called, in the first process, after a worker has ended.
     """
     # What the workers have in common stays so: the garbage collector would write to it.
-    gc.collect()
-    gc.freeze()
+    keep_what_is_here()
 
     def ended(server: Any, worker: Worker) -> None:
         Worker.crowds.forget(worker.age)

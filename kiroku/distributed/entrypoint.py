@@ -18,7 +18,7 @@ from chassis.messages import Reply, Request  # noqa: E402
 from chassis.service import Service  # noqa: E402
 from chassis.telemetry import QUEUE_SECONDS  # noqa: E402
 from kiroku.distributed.broker import PIECE, Broker  # noqa: E402
-from kiroku.distributed.feeds import FEED, HEAD  # noqa: E402
+from kiroku.distributed.feeds import FEED, STATE  # noqa: E402
 from kiroku.distributed.line import Line, LineDown  # noqa: E402
 from kiroku.distributed.together import CALLS  # noqa: E402
 from kiroku.distributed.wire import (  # noqa: E402
@@ -150,8 +150,8 @@ class OperationEntrypoint(Entrypoint):  # type: ignore[misc]
         if name == FEED:
             events, position = service.feed(int(request.path["after"]), int(request.path["limit"]), request.body)
             return pack_reply(Reply(body=pack_events(events, position)))
-        if name == HEAD:
-            return pack_reply(Reply(body=str(service.head()).encode()))
+        if name == STATE:
+            return pack_reply(Reply(body="{} {}".format(*service.state()).encode()))
         try:
             return pack_reply(self._run(request))
         except Superseded:

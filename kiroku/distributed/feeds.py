@@ -9,7 +9,7 @@ from kiroku.distributed.client import RpcClient
 from kiroku.distributed.wakes import Wakes
 from kiroku.distributed.wire import unpack_events
 
-FEED, HEAD = "log_feed", "log_head"
+FEED, STATE = "log_feed", "log_state"
 
 
 class RemoteFeeds:
@@ -27,7 +27,12 @@ class RemoteFeeds:
 
     def head(self, owner: str) -> int:
         """Return the newest position of a log."""
-        return int(self._client.call(Request(f"{owner}.{HEAD}", actor=THE_SYSTEM)).read())
+        return self.state(owner)[0]
+
+    def state(self, owner: str) -> tuple[int, int]:
+        """Return what `Service.state` does. Raises Unavailable."""
+        position, mended = self._client.call(Request(f"{owner}.{STATE}", actor=THE_SYSTEM)).read().split()
+        return int(position), int(mended)
 
 
 class RemoteSource:

@@ -36,7 +36,7 @@ def serve_gateway(settings: Settings, broker: Broker, *, only_live: bool = False
         client = RpcClient(broker, timeout=settings.rpc_timeout)
         client.start()
         moves = Moves({name: frozenset(spec.reactions()) for name, spec in specs().items()}, followed())
-        heads = Heads(moves, RemoteFeeds(client).head)
+        heads = Heads(moves, RemoteFeeds(client).state)
         wakes = Wakes(broker, WAKES, opened=heads.begin)
         wakes.follow(moves.heard)
         wakes.start()

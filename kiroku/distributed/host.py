@@ -34,7 +34,7 @@ from kiroku.distributed.feeds import RemoteFeeds  # noqa: E402
 from kiroku.distributed.probes import Probes  # noqa: E402
 from kiroku.distributed.relay import Relay  # noqa: E402
 from kiroku.distributed.wakes import Wakes  # noqa: E402
-from kiroku.memory import keep_trimming  # noqa: E402
+from kiroku.memory import keep_trimming, keep_what_is_here  # noqa: E402
 from kiroku.system import FollowLoop, specs  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -128,6 +128,7 @@ def serve(make: Callable[[], Host], probe_at: tuple[str, int] = ("127.0.0.1", 0)
         done.wait(0.5)
     if not done.is_set():
         host.start()
+        keep_what_is_here()
         while not done.wait(0.5) and not host.is_superseded():
             pass
         if not done.is_set():

@@ -15,6 +15,7 @@ from kiroku.settings import Settings, WrongSettingError
 from kiroku.system import SERVICES, System
 
 STOP_SECONDS = 30.0
+PROGRAM = "kiroku.cli"
 
 
 @dataclass
@@ -29,7 +30,7 @@ class Child:
     def start(self, environment: dict[str, str]) -> None:
         """Start it."""
         self.started = time.monotonic()
-        command = [sys.executable, "-m", "kiroku.cli", *self.arguments]
+        command = [sys.executable, "-m", PROGRAM, *self.arguments]
         self.process = subprocess.Popen(command, env={**environment, **self.own})
 
 

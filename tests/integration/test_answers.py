@@ -31,7 +31,7 @@ class Pair:
         self.marks = shop.marks = Marks(shop.spec.kinds)
         self.workers = [Service(LIBRARY, shop.database, NoBus()) for _ in range(2)]
         for worker in self.workers:
-            worker.marks, worker.answers = self.marks, Answers("library", self.marks, seconds=3600)
+            worker.marks, worker.answers = self.marks, Answers("library", self.marks)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_a_replica_that_has_moved_makes_answers_of_it_old(pair: Pair) -> None:
     spec = ServiceSpec("reader", owns=(), replicates=(SHELF, BOOK), cruds=LIBRARY.cruds)
     reader = Service(spec, Database(url, commit="off"), NoBus())
     reader.marks = Marks(spec.kinds)
-    reader.answers = Answers("reader", reader.marks, seconds=3600)
+    reader.answers = Answers("reader", reader.marks)
     try:
         migrate(reader)
         follower = Follower(reader, OWNERS, lambda owner, after, limit, kinds: pair.plain.feed(after, limit, kinds))

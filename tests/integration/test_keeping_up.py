@@ -46,7 +46,7 @@ class Reader:
         followed = Followed({"library": ["shelf", "book"]}, lambda owner: marks)
         self.follower.watch(followed)
         own = self.service.marks = Marks(self.service.spec.kinds)
-        self.service.answers = Answers("reader", own, seconds=3600, followed=followed)
+        self.service.answers = Answers("reader", own, followed=followed)
 
     def name(self, book: str, actor: Actor = SOMEBODY, **more: Any) -> str:
         """Return the name of a book, as the replica has it."""

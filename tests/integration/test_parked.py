@@ -187,7 +187,7 @@ def test_the_command_line_lists_and_replays_what_is_parked_of_one_service_or_all
     follower.follow()
     nothing: Any = SimpleNamespace(replay=lambda: (0, 0))
     followers = {name: nothing for name in parked.SERVICES} | {"media": follower.follower}
-    system = SimpleNamespace(followers=followers, stop=lambda: None)
+    system = SimpleNamespace(followers=followers, services={"media": follower.service}, stop=lambda: None)
     urls = dict.fromkeys(parked.SERVICES, owner.database.url) | {"media": follower.service.database.url}
     monkeypatch.setattr(parked, "database_urls", lambda *_, **__: urls)
     monkeypatch.setattr(parked, "service_settings", lambda *_: {})
@@ -200,5 +200,7 @@ def test_the_command_line_lists_and_replays_what_is_parked_of_one_service_or_all
     assert parked.replay_parked(Settings(), "tasks") == 0
     assert parked.replay_parked(Settings(), None) == 1
     POISON.clear()
+    before = follower.service.state()[1]
     assert parked.replay_parked(Settings(), "media") == 0
+    assert follower.service.state()[1] == before + 1, "a running server keeps answers from before"
     assert capsys.readouterr().out.splitlines()[-1] == "1 events replayed, 0 still parked"

@@ -1,6 +1,6 @@
 """Kiroku, but no kept answer is believed: each is compared with a fresh one, and a difference fails the request.
 
-`python -m tests.support.doubting run` is the embedded server of the tests.
+`python -m tests.support.doubting run` is the embedded server of the tests, `… run-distributed` the distributed one.
 """
 
 import sys
@@ -8,8 +8,12 @@ import threading
 import time
 from typing import Any
 
+from msgspec import structs
+
 # Between a commit and its mark, which comes before its answer, a fresh answer is a little ahead of a kept one.
 SECONDS_UNTIL_MARKED = 0.5
+# Between a commit and its move, over the broker of a busy machine.
+SECONDS_UNTIL_TOLD = 1.0
 
 
 def doubt() -> None:
@@ -34,17 +38,52 @@ def doubt() -> None:
         if answer is not None and facts(reply) != facts(self._known(operation, request)):
             assert self.answers is not None
             deadline = time.monotonic() + SECONDS_UNTIL_MARKED
-            while all(self.answers.marks.read(slot) == mark for slot, mark in answer.facts):
+            while self.answers.same(answer.facts[0]):
                 assert time.monotonic() < deadline, f"{request.operation} {request.path} {request.query} is stale"
                 time.sleep(0.01)
         return reply
 
-    def facts(reply: Reply) -> tuple[Any, ...]:
-        return reply.status, reply.read(), reply.content_type, reply.headers, reply.file
-
     _doubt_lists()
+    _doubt_gateways()
     Answers.find = doubting_find  # type: ignore[method-assign]
     Service._met = doubting_met  # type: ignore[method-assign]
+
+
+def facts(reply: Any) -> tuple[Any, ...]:
+    """Return all that a reply says."""
+    return reply.status, reply.read(), reply.content_type, reply.headers, reply.file
+
+
+def _doubt_gateways() -> None:
+    """Compare what gateways keep, too: it may differ only until they hear of what has moved."""
+    from chassis.answers import key_of
+    from chassis.errors import DomainError
+    from chassis.messages import Reply, Request
+    from gateway.kept import KeptAnswers, Question, later
+
+    question = KeptAnswers._question
+
+    def fresh(self: KeptAnswers, request: Request) -> Reply | None:
+        try:
+            return self._bus.call(structs.replace(request, keeps=False))
+        except DomainError:
+            return None
+
+    def doubting_question(self: KeptAnswers, request: Request) -> Question:
+        found = question(self, request)
+        if found.known is None:
+            return found
+        key = key_of(self._operations[request.operation], request)
+        answer = None if key is None else self._store.get(key)
+        now = fresh(self, request)
+        if answer is not None and (now is None or facts(now) != facts(answer.reply)):
+            deadline = time.monotonic() + SECONDS_UNTIL_TOLD
+            while self._moves.same(found.operation.partition(".")[0], answer, later(request.needs, request.news)):
+                assert time.monotonic() < deadline, f"{request.operation} {request.path} {request.query} is stale"
+                time.sleep(0.01)
+        return found
+
+    KeptAnswers._question = doubting_question  # type: ignore[method-assign]
 
 
 def _doubt_lists() -> None:
@@ -88,6 +127,9 @@ def main() -> int:
     # Before anything that counts is imported.
     share_metrics(read_settings())
     doubt()
+    from kiroku.distributed import supervisor
+
+    supervisor.PROGRAM = "tests.support.doubting"
     return cli.main()
 
 

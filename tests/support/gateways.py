@@ -74,10 +74,10 @@ class House:
                 ),
             ]
         follower.catch_up("library")
-        self.gateways = [KeptAnswers(self, operations, moves, seconds=3600) for moves in self.knowledge]
+        self.gateways = [KeptAnswers(self, operations, moves) for moves in self.knowledge]
         for moves in self.knowledge:
             moves.listen()
-            assert moves.begin(lambda name: self.services[name].head())
+            self.look(moves)
 
     def call(self, request: Request) -> Reply:
         self.asked += 1
@@ -85,6 +85,10 @@ class House:
 
     def begin(self, request: Request) -> Callable[[], Reply]:
         return partial(self.call, request)
+
+    def look(self, moves: Moves) -> None:
+        for name in self.services:
+            assert moves.look(name, lambda name: self.services[name].state())
 
     def tell(self, which: int = 0) -> None:
         if self.on_the_way:
@@ -104,7 +108,7 @@ class House:
             self.on_the_way[which : which + 1] = []
         else:
             self.knowledge[gateway].listen()
-            self.knowledge[gateway].begin(lambda name: self.services[name].head())
+            self.look(self.knowledge[gateway])
 
 
 class Client:

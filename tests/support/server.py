@@ -1,4 +1,4 @@
-"""A running server in either shape, as `make run` (with doubts: see `doubting`) and `make run-distributed` start it."""
+"""A running server in either shape, as `make run` and `make run-distributed` start it, with doubts: see `doubting`."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ EMAIL, PASSWORD = "admin@example.com", "mysecretpassword"
 START_SECONDS = 90
 EMBEDDED, DISTRIBUTED = "embedded", "distributed"
 SHAPES = (EMBEDDED, DISTRIBUTED)
-COMMANDS = {EMBEDDED: ["tests.support.doubting", "run"], DISTRIBUTED: ["kiroku.cli", "run-distributed"]}
+COMMANDS = {EMBEDDED: "run", DISTRIBUTED: "run-distributed"}
 
 
 @dataclass
@@ -43,7 +43,10 @@ class RunningServer:
         environment |= self.settings
         log = (self.home / "server.log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", *COMMANDS[self.shape]], env=environment, stdout=log, stderr=log
+            [sys.executable, "-m", "tests.support.doubting", COMMANDS[self.shape]],
+            env=environment,
+            stdout=log,
+            stderr=log,
         )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:

@@ -1,12 +1,13 @@
 """Scenarios are data that fills itself from a loaded production."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 from bench.client import Target
 from bench.fill import filled, maker
 from bench.load import KINDS, SHAPES, asset_rows, chunks, sheet, shot_rows
-from bench.scenarios import CHANGES, READS, Peer, same
+from bench.scenarios import CHANGES, KNOWN, READS, Peer, same
 from bench.world import World
 
 TARGET = Target("127.0.0.1", 80, "", "token")
@@ -67,6 +68,12 @@ def test_requests_without_moving_parts_are_made_once() -> None:
     assert still(0) is still(1)
     moving = maker(by_name["one task"], TARGET, WORLD)
     assert moving(0) != moving(1)
+
+
+def test_known_tasks_come_round_within_a_production_that_has_more() -> None:
+    world = replace(WORLD, tasks=[f"t{number}" for number in range(KNOWN + 7)])
+    asked = [filled("{known_task}", number, world) for number in range(2 * KNOWN)]
+    assert asked[:KNOWN] == asked[KNOWN:] == world.tasks[:KNOWN]
 
 
 def test_the_sizes_are_those_of_the_design() -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from chassis import answers as module
-from chassis.answers import Answers, Key, key_of
+from chassis.answers import Answers, Key, Store, key_of
 from chassis.changes import Change
 from chassis.crud import Crud
 from chassis.events import UPDATE, Event
@@ -93,15 +93,35 @@ def test_who_gets_a_kept_answer_cannot_spoil_it(answers: Answers) -> None:
     assert answers.find(KEY) == SOME
 
 
-def test_no_answer_is_kept_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = Answers("library", Marks(["book"]), seconds=2.0)
-    now = 100.0
+def test_an_answer_is_used_for_a_moment_then_while_somebody_looks_after_it_and_never_after_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, sure = 100.0, False
+    answers = Answers("library", Marks(["book"]), sure=lambda: sure)
     monkeypatch.setattr(module, "monotonic", lambda: now)
     answers.keep(KEY, answers.watch(ASKED), SOME)
     now = 101.9
     assert answers.find(KEY) == SOME
     now = 102.1
     assert answers.find(KEY) is None
+    sure = True
+    assert answers.find(KEY) == SOME
+    now = 159.9
+    assert answers.find(KEY) == SOME
+    now = 160.1
+    assert answers.find(KEY) is None
+
+
+def test_answers_that_are_too_old_make_room_for_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(module, "monotonic", lambda: now)
+    store = Store(seconds=60)
+    for number in range(20):
+        store.put(("get_book", str(number)), SOME, ())
+    assert len(store) == 20
+    now = 161.0
+    store.put(KEY, SOME, ())
+    assert len(store) == 1
 
 
 @pytest.mark.parametrize(
@@ -128,7 +148,7 @@ def test_an_answer_with_something_from_elsewhere_in_it_is_not_kept(answers: Answ
 
 
 def test_the_oldest_answers_give_way_when_there_are_too_many() -> None:
-    answers = Answers("library", Marks(["book"]), limit=10 * module.OVERHEAD)
+    answers = Answers("library", Marks(["book"]), Store(limit=10 * module.OVERHEAD))
     keys: list[Key] = [("get_book", str(number)) for number in range(20)]
     for key in keys:
         answers.keep(key, answers.watch(ASKED), SOME)

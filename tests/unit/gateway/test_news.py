@@ -9,7 +9,7 @@ FOLLOWS = {"media": {"tasks": ["task", "comment"], "auth": ["person"]}, "auth": 
 def moves() -> Moves:
     made = Moves(dict.fromkeys(("media", "tasks", "auth"), frozenset()), FOLLOWS)
     made.listen()
-    assert made.begin(lambda service: 10)
+    assert all(made.look(service, lambda _: (10, 0)) for service in made.services)
     return made
 
 
