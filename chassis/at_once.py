@@ -34,6 +34,10 @@ class Pausable(Protocol):
         """
         ...
 
+    def rest(self) -> None:
+        """Let the thread do something else until it would wait for its connections the next time."""
+        ...
+
     def before_waiting(self, work: Callable[[], None]) -> None:
         """Let the thread do `work` before it waits for its connections the next time."""
         ...

@@ -1,6 +1,7 @@
 """PostgreSQL as the services use it: a pool of connections and raw cursors with statements built once."""
 
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from types import TracebackType
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from chassis import tracing
 from chassis.at_once import pausable, waits
+from chassis.company import Company, SideBySide, together
 from chassis.pausing import PausingConnections, PausingLoan
 from chassis.prepared import GatheringConnection
 
@@ -41,6 +43,7 @@ class Database:
         self._lock = threading.Lock()
         self._waiting = 0
         self._pausing = PausingConnections(url)
+        self._side_by_side = SideBySide()
         self._options = (
             f"-c TimeZone=UTC -c jit=off -c synchronous_commit={commit} "
             # The list of a large production's tasks is sorted without going to the disk.
@@ -76,11 +79,23 @@ class Database:
         """Lend a connection in autocommit. A broken one is thrown away, an open transaction rolled back."""
         return Loan(self)
 
-    def reading(self) -> "Loan | PausingLoan":
+    def reading(self) -> "AbstractContextManager[Any]":
         """Lend a connection for reads alone. A thread that can pause what it does is not held while they last."""
+        others = together()
+        if others is not None:
+            return nullcontext(others.connection(self))
         if pausable() is None:
             return Loan(self)
         return self._pausing.lend(self._told)
+
+    def beside(self, connection: Any) -> Company | None:
+        """Return those beside whom a query reads by its id that has this `connection`; None where it reads alone.
+
+        Who has a connection of its own keeps it, as those who wait for others must not hold what these need.
+        """
+        if isinstance(connection, PausingLoan):
+            return None if connection.lent else self._side_by_side
+        return together()
 
     def take(self) -> Connection:
         """Return a connection that nobody has: the one that was given back last, as it has most in its caches."""

@@ -1,9 +1,11 @@
-"""New ids: random UUIDs (version 4) as text."""
+"""Ids: random UUIDs (version 4) as text."""
 
 import os
+import re
 import threading
 
 PORTION = 16 * 256
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 class _Random(threading.local):
@@ -40,3 +42,8 @@ def new_id() -> str:
     taken[8] = taken[8] & 0x3F | 0x80
     text = taken.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def is_id(text: str) -> bool:
+    """Tell whether `text` is an id, and written as ids are here."""
+    return _ID.fullmatch(text) is not None

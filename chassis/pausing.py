@@ -7,7 +7,7 @@ a thread uses what is in here, and one connection serves one coroutine at a time
 from collections import deque
 from time import monotonic
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import psycopg2
 from psycopg2 import extensions
@@ -129,24 +129,42 @@ class _Place:
 
 
 class PausingLoan:
-    """A connection for a `with` block."""
+    """A connection for a `with` block, lent when a statement is about to run on it: most blocks need none."""
 
     __slots__ = ("_connections", "_options", "_raw")
 
     def __init__(self, connections: PausingConnections, options: str) -> None:
-        """Lend one of `connections` when the block begins."""
+        """Lend one of `connections`."""
         self._connections, self._options = connections, options
+        self._raw: PausingConnection | None = None
 
-    def __enter__(self) -> PausingConnection:
-        """Return the connection."""
-        self._raw = self._connections.take(self._options)
-        return self._raw
+    def __enter__(self) -> "PausingLoan":
+        """Return what stands for the connection."""
+        return self
+
+    @property
+    def lent(self) -> bool:
+        """Tell whether there is a connection already."""
+        return self._raw is not None
+
+    def cursor(self) -> PausingCursor:
+        """Return a cursor of the connection; pause until there is one."""
+        if self._raw is None:
+            self._raw = self._connections.take(self._options)
+        return cast(PausingCursor, self._raw.cursor())
+
+    def outgrow(self) -> None:
+        """Throw the connection away at the end: it has carried something large."""
+        if self._raw is not None:
+            self._raw.outgrown = True
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Give it back, or throw it away when it is broken, outgrown or still at work."""
         raw = self._raw
+        if raw is None:
+            return
         if raw.outgrown or raw.info.transaction_status != extensions.TRANSACTION_STATUS_IDLE:
             raw.close()
         self._connections.give_back(raw)

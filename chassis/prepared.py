@@ -37,6 +37,10 @@ class GatheringConnection(extensions.connection):
         self.outgrown = False
         self.cursor_factory = GatheringCursor
 
+    def outgrow(self) -> None:
+        """Note that it has carried something large."""
+        self.outgrown = True
+
 
 class GatheringCursor(extensions.cursor):
     """A cursor that sends what waits on its connection together with the next statement: one round trip for all.

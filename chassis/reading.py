@@ -1,6 +1,7 @@
 """What an operation reads of its service's records; reads see the writes of the same unit."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from functools import cached_property
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -11,9 +12,10 @@ from chassis.changes import Buffer
 from chassis.database import RAW_TEXT
 from chassis.errors import NotFound
 from chassis.finished import Finished
+from chassis.ids import is_id
 from chassis.marks import Reads
 from chassis.prepared import LARGE, plan_of, prepared_for
-from chassis.resources import Record, Resource
+from chassis.resources import Record, Resource, array_of
 
 if TYPE_CHECKING:
     from chassis.service import Service
@@ -46,10 +48,13 @@ class Reader:
         """Read the records of `service` over `connection`; `watch` notes what is read, before it is."""
         self._watch = watch
         self._service = service
-        self._cursor = connection.cursor()
         self._connection = connection
         self._buffer = Buffer()
         self._known: dict[tuple[str, str], Record | None] = {}
+
+    @cached_property
+    def _cursor(self) -> Any:
+        return self._connection.cursor()
 
     @property
     def resources(self) -> Mapping[str, Resource]:
@@ -131,7 +136,7 @@ class Reader:
         `planned`: plan it once per connection. For short answers, and a text that no client has a part in.
         """
         self._note(kind, where)
-        return self._load(kind, _tail(where, order, limit, offset), args, planned=planned)
+        return self._load(kind, sql.tail(where, order, limit, offset), args, planned=planned)
 
     def first(
         self, kind: str, where: str = "", args: Sequence[Any] = (), order: str = "", *, planned: bool = False
@@ -141,7 +146,7 @@ class Reader:
 
     def count(self, kind: str, where: str = "", args: Sequence[Any] = (), *, planned: bool = False) -> int:
         """Return how many records `where` selects."""
-        statement = f'SELECT count(*) FROM "{kind}" t{_tail(where, "", None, None)}'
+        statement = f'SELECT count(*) FROM "{kind}" t{sql.tail(where, "", None, None)}'
         return int(self.rows(statement, args, planned=planned)[0][0])
 
     def rows(self, statement: str, args: Any = None, *, planned: bool = False) -> list[tuple[Any, ...]]:
@@ -163,7 +168,8 @@ class Reader:
             cursor.execute(statement, args or None)
             row = cursor.fetchone()
         found = bytes(row[0]) if row and row[0] is not None else b""
-        self._connection.outgrown |= len(found) > LARGE
+        if len(found) > LARGE:
+            self._connection.outgrow()
         return found
 
     def docs(
@@ -179,7 +185,7 @@ class Reader:
     ) -> bytes:
         """Return the JSON array of finished documents, untouched on the way from PostgreSQL."""
         with_rel = relations and bool(self.resource(kind).relations)
-        tail = _tail(where, order, limit, offset)
+        tail = sql.tail(where, order, limit, offset)
         rows = self.undecoded(f'SELECT {"t.doc, t.rel" if with_rel else "t.doc"} FROM "{kind}" t{tail}', args)
         # PostgreSQL would count the characters of each text to cut its last one; here that is a slice.
         cells = [b"%b%b" % (doc[:-1], rel) for doc, rel in rows] if with_rel else [doc for (doc,) in rows]
@@ -190,7 +196,7 @@ class Reader:
         statements, args = [], list[Any]()
         for place, part in enumerate(wanted.values()):
             rel = "t.rel" if part.relations and self.resource(part.kind).relations else "NULL"
-            tail = _tail(part.where, part.order, None, None)
+            tail = sql.tail(part.where, part.order, None, None)
             table = f'{part.schema}."{part.kind}"' if part.schema else f'"{part.kind}"'
             if not part.schema:
                 self.reads(part)
@@ -262,6 +268,9 @@ class Reader:
         if self._watch:
             self._watch.ids(kind, ids)
         resource = self.resource(kind)
+        beside = self._service.database.beside(self._connection) if how == "get" and is_id(arg) else None
+        if beside is not None:
+            return self._met(resource, beside.rows(self._service.database, resource, arg))
         self._write()
         prepared_for(resource, how, sql.prepared).run(self._cursor, (arg,))
         return self._met(resource, self._cursor.fetchall())
@@ -281,19 +290,3 @@ class Reader:
         for record in found:
             self._known[(resource.kind, record.id)] = record
         return found
-
-
-def array_of(cells: list[Any]) -> bytes:
-    """Return the JSON array of finished documents, copying them once: there may be many megabytes."""
-    if not cells:
-        return b"[]"
-    cells[0] = b"[%b" % cells[0]
-    cells[-1] = b"%b]" % cells[-1]
-    return b",".join(cells)
-
-
-def _tail(where: str, order: str, limit: int | None, offset: int | None) -> str:
-    text = f" WHERE {where}" if where else ""
-    text += f" ORDER BY {order}" if order else ""
-    text += f" LIMIT {int(limit)}" if limit is not None else ""
-    return text + (f" OFFSET {int(offset)}" if offset is not None else "")

@@ -215,3 +215,11 @@ def definition(resources: Iterable[Resource], extra: Iterable[str] = ()) -> str:
         for r in resources
     ]
     return "\n".join([*parts, *extra])
+
+
+def tail(where: str, order: str, limit: int | None, offset: int | None) -> str:
+    """Return what follows the table in a SELECT."""
+    text = f" WHERE {where}" if where else ""
+    text += f" ORDER BY {order}" if order else ""
+    text += f" LIMIT {int(limit)}" if limit is not None else ""
+    return text + (f" OFFSET {int(offset)}" if offset is not None else "")

@@ -123,6 +123,11 @@ class Trial:
         self._leave()
         self._thread.switch(Outcome.PAUSED)
 
+    def rest(self) -> None:
+        """Let the thread do something else until the end of the round."""
+        self._server.rounds.before_waiting(self.go_on)
+        self.pause(SILENCE_SECONDS)
+
     def until_ready(self, source: int, seconds: float, *, writing: bool) -> None:
         """Let the thread do something else until `source` can be read or written, for so many seconds at most."""
         poller = self._server.poller

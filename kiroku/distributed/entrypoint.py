@@ -13,6 +13,7 @@ warnings.filterwarnings("ignore", message="(?s).*Eventlet is deprecated")
 from nameko.containers import WorkerContext  # noqa: E402
 from nameko.extensions import DependencyProvider, Entrypoint  # noqa: E402
 
+from chassis.company import run_together  # noqa: E402
 from chassis.errors import DomainError, Superseded, Unavailable  # noqa: E402
 from chassis.messages import Reply, Request  # noqa: E402
 from chassis.service import Service  # noqa: E402
@@ -107,7 +108,8 @@ class OperationEntrypoint(Entrypoint):  # type: ignore[misc]
             if early:
                 self._line.ack(channel, tag)
             try:
-                contents = [self._answer(request) for request in requests]
+                # Several are queries: what is written travels alone.
+                contents = run_together([partial(self._answer, request) for request in requests])
             except Superseded:
                 self._hand_on(message)
             else:

@@ -12,7 +12,7 @@ from chassis.listing import Listing, Rows
 from chassis.messages import CLIENT, VENDOR, Reply
 from chassis.operations import query
 from chassis.policy import signed_in
-from chassis.reading import array_of
+from chassis.resources import array_of
 from chassis.unit import Unit
 from contracts.access import project_staff, project_team
 from services.tasks.cells import NONE

@@ -11,7 +11,7 @@ from chassis.listing import Listing, Rows, id_in
 from chassis.messages import VENDOR, Reply
 from chassis.operations import query
 from chassis.policy import signed_in
-from chassis.reading import array_of
+from chassis.resources import array_of
 from chassis.unit import Unit
 from contracts.access import my_projects, role_in
 from services.tasks.entity_rows import FIELDS, texts_of

@@ -120,13 +120,10 @@ def test_a_change_while_a_query_waits_keeps_its_answer_from_being_used_again(
     read = asking(service, "get_slow_book", book)
     changed = partial(call, service, "update_book", {"name": "Changed"}, path={"instance_id": book})
 
-    def by_another_thread() -> None:
-        time.sleep(0.1)  # the name has been read
-        thread = threading.Thread(target=changed)
-        thread.start()
-        thread.join()
-
-    assert orjson.loads(together.do(read, by_another_thread)[0].read()) == ["Book 0"]
+    by_another_thread = threading.Timer(0.15, changed)  # the name has been read, and the query still waits
+    by_another_thread.start()
+    assert orjson.loads(together.do(read)[0].read()) == ["Book 0"]
+    by_another_thread.join()
     assert orjson.loads(read().read()) == ["Changed"]
 
 

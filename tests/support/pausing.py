@@ -37,6 +37,11 @@ class Pausing:
         """End the pause."""
         self._woken.set()
 
+    def rest(self) -> None:
+        """Do what was to be done."""
+        while self._work:
+            self._work.pop(0)()
+
     def before_waiting(self, work: Callable[[], None]) -> None:
         """Do `work` at the next pause."""
         self._work.append(work)
@@ -105,6 +110,11 @@ class _Job:
         poller.register(source, selectors.EVENT_WRITE if writing else selectors.EVENT_READ, self)
         self.pause(seconds)
         poller.unregister(source)
+
+    def rest(self) -> None:
+        """Let the others go on, and then this one."""
+        self.wake()
+        self.pause(PATIENCE_SECONDS)
 
     def before_waiting(self, work: Callable[[], None]) -> None:
         """Do `work` now: nothing else is gathered here."""
