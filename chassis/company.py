@@ -124,7 +124,7 @@ class SideBySide:
                     _fill(cursor, group)
         except BaseException as problem:
             for want, _ in wants:
-                want.problem = want.problem or problem
+                want.problem = None if want.done else problem
         finally:
             self._reading -= 1
         for want, here in wants:

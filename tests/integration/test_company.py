@@ -23,6 +23,7 @@ from chassis.prepared import Prepared
 from chassis.service import Service
 from chassis.spec import ServiceSpec
 from chassis.unit import Unit
+from chassis.weights import Weights
 from tests.support.kernel import BOOK, LIBRARY, SHELF, call, library
 from tests.support.pausing import Together
 
@@ -162,6 +163,7 @@ def test_connections_are_given_back_whatever_happens(service: Service, ids: list
 def light(service: Service, ids: list[str]) -> Iterator[list[str]]:
     """Return ids of books, of a service that has seen that its queries are light and gives no answer twice."""
     service.answers = Answers("library", Marks(service.spec.kinds))
+    service._weights = Weights()
     for operation in ("get_book", "get_shelf_of_book"):
         asking(service, operation, [made(service, "book", name="Known", shelf_id=None)])
         asking(service, operation, ids[:1])[0]()
@@ -190,3 +192,20 @@ def test_a_reader_that_cannot_wait_leaves_all_to_threads(service: Service, light
     with patch.object(Prepared, "run", side_effect=NotAtOnce):
         outcomes = Together().do(*asking(service, "get_book", light[:3]))
     assert all(isinstance(each, NotAtOnce) for each in outcomes)
+
+
+def test_what_goes_wrong_for_one_kind_is_nothing_to_who_wants_another(service: Service, light: list[str]) -> None:
+    shelf = made(service, "shelf", name=f"Shelf {uuid4().hex[:8]}")
+    asking(service, "get_shelf", [shelf])[0]()
+    service.answers = Answers("library", Marks(service.spec.kinds))
+    run = Prepared.run
+
+    def failing(prepared: Prepared, cursor: Any, args: Any) -> None:
+        if "shelf" in prepared.name:
+            raise NotAtOnce
+        run(prepared, cursor, args)
+
+    with patch.object(Prepared, "run", failing):
+        *books, refused = Together().do(*asking(service, "get_book", light[:3]), *asking(service, "get_shelf", [shelf]))
+    assert [orjson.loads(reply.read())["id"] for reply in books] == light[:3]
+    assert isinstance(refused, NotAtOnce)
