@@ -72,7 +72,7 @@ READS: tuple[Scenario, ...] = (
     Scenario("one task", "GET", "/data/tasks/{task}", LISTS, RECORD_PEER, (10, 6)),
     Scenario("one task of 5,000", "GET", "/data/tasks/{known_task}", LISTS, RECORD_PEER, (10, 6), warm=4 * KNOWN),
     Scenario("one task, asked again", "GET", "/data/tasks/{same_task}", LISTS, RECORD_PEER, (10, 6)),
-    Scenario("one entity", "GET", "/data/entities/{shot}", LISTS, RECORD_PEER, (10, 6)),
+    Scenario("one entity", "GET", "/data/entities/{shot}", LISTS, RECORD_PEER, (10, 6), warm=8_000),
     Scenario("one person", "GET", "/data/persons/{person}", LISTS, RECORD_PEER, (10, 6)),
     Scenario("status list", "GET", "/data/task-status", LISTS, LIST_PEER, (10, 6)),
     Scenario("open projects", "GET", "/data/projects/open", LISTS, LIST_PEER, (10, 6)),
