@@ -5,7 +5,7 @@ coroutine (greenlet) in the midst of the same code that threads run, and goes on
 """
 
 import logging
-import re
+from collections import deque
 from collections.abc import Callable
 from enum import Enum
 from selectors import EVENT_READ, EVENT_WRITE
@@ -14,14 +14,13 @@ from typing import Any, Protocol
 
 from greenlet import getcurrent, greenlet
 
-from chassis.at_once import NotAtOnce, at_once, pass_on
+from chassis.at_once import NotAtOnce, at_once
+from gateway.plain import is_plain
 
 logger = logging.getLogger(__name__)
 LARGEST_HEAD = 16 * 1024
-GATHERED = 64 * 1024
 SILENCE_SECONDS = 60.0
 MOST_SPARE = 64
-WITH_MORE = re.compile(rb"\r\n(?:content-length|transfer-encoding|expect|upgrade)[ \t]*:", re.IGNORECASE)
 
 
 class Server(Protocol):
@@ -33,8 +32,8 @@ class Server(Protocol):
     method_queue: Any
     keepalived_conns: Any
 
-    def answer(self, request: Any, conn: Any) -> bool:
-        """Answer a request; tell whether its connection stays."""
+    def answer_plain(self, head: bytes, conn: Any) -> tuple[bytes, bool] | None:
+        """Return the answer to a plain request, and whether its connection stays; None where a thread has to answer."""
         ...
 
     def enqueue_req(self, conn: Any) -> None:
@@ -47,9 +46,9 @@ class Server(Protocol):
 
 
 class Outcome(Enum):
-    """How far a trial has come: its connection stays or ends, it waits for a reply, or a thread must begin again."""
+    """How far a trial has come: its answer is there, it waits for a reply, or a thread must begin again."""
 
-    STAYS, ENDS, PAUSED, FAILED = range(4)
+    ANSWERED, PAUSED, FAILED = range(3)
 
 
 class Rounds:
@@ -60,6 +59,24 @@ class Rounds:
         self._work: list[Callable[[], None]] = []
         self.paused: dict[Trial, float] = {}
         self._spare: list[greenlet] = []
+        self._woken: deque[Trial] = deque()
+        self._called = False
+
+    def wake(self, trial: "Trial", call: Callable[[Callable[[], None]], None]) -> None:
+        """Let `trial` go on in the next round, which `call` calls for; in any thread.
+
+        Replies come many at a time, and each call for the thread asks the system.
+        """
+        self._woken.append(trial)
+        if not self._called:
+            self._called = True
+            call(self._go_on)
+
+    def _go_on(self) -> None:
+        # In this order: who is woken from now on calls again.
+        self._called = False
+        for _ in range(len(self._woken)):
+            self._woken.popleft().go_on()
 
     def coroutine(self) -> greenlet:
         """Return a coroutine that is at no work. A new one costs a quarter of a kept answer."""
@@ -97,7 +114,7 @@ class Trial:
         """Try the next request of `conn`, whose socket `client` has something to read."""
         self._server, self._conn, self._client = server, conn, client
         self._head = b""
-        self._outbox = Outbox()
+        self._answer, self._stays = b"", False
         self._thread = getcurrent()
         self._coroutine: greenlet | None = None
         self._left = False
@@ -108,8 +125,10 @@ class Trial:
             self._head = self._conn.sock.recv(LARGEST_HEAD)
         except OSError:
             return False
+        if is_plain(self._head):
+            return self._step()
         self._conn.parser.unreader.unread(self._head)
-        return is_plain(self._head) and self._step()
+        return False
 
     def go_on(self) -> None:
         """Go on after a pause."""
@@ -141,7 +160,7 @@ class Trial:
 
     def wake(self) -> None:
         """Let the thread go on with this; may be called by any thread."""
-        self._server.method_queue.defer(self.go_on)
+        self._server.rounds.wake(self, self._server.method_queue.defer)
 
     def before_waiting(self, work: Callable[[], None]) -> None:
         """Let the thread do `work` before it waits for its connections the next time."""
@@ -150,10 +169,13 @@ class Trial:
     def answer(self) -> "Outcome":
         """Answer the request, by a coroutine that may be paused."""
         try:
-            stays = self._server.answer(next(self._conn.parser), OneRequest(self._conn, self._outbox))
+            answered = self._server.answer_plain(self._head, self._conn)
         except (NotAtOnce, Exception):
             return Outcome.FAILED
-        return Outcome.STAYS if stays else Outcome.ENDS
+        if answered is None:
+            return Outcome.FAILED
+        self._answer, self._stays = answered
+        return Outcome.ANSWERED
 
     def _step(self) -> bool:
         """Work until the answer is there or the next pause; tell whether no thread is needed."""
@@ -166,11 +188,10 @@ class Trial:
         rounds.spare(coroutine)
         if outcome is Outcome.FAILED:
             # Nothing has been sent: a thread begins again, and meets the same problem if there is one.
-            self._conn.parser.unreader.take_buffered()
             self._conn.parser.unreader.unread(self._head)
             self._conn.run = 0
             return False
-        self._send(self._outbox.take(), outcome is Outcome.STAYS)
+        self._send(self._answer, self._stays)
         return True
 
     def _leave(self) -> None:
@@ -223,66 +244,6 @@ class Ended:
     def result(self) -> bool:
         """Tell whether the connection stays."""
         return self._stays
-
-
-class Outbox:
-    """A socket that sends the head of an answer together with its body: one system call, one packet, one wake-up.
-
-    Without a socket behind it, it only gathers.
-    """
-
-    def __init__(self, sock: Any = None) -> None:
-        """Gather for `sock`."""
-        self._sock = sock
-        self._parts: list[bytes] = []
-        self._size = 0
-
-    def sendall(self, data: bytes) -> None:
-        """Gather `data`; send when there is much. What is large is not copied."""
-        if self._sock is not None and self._size + len(data) > GATHERED:
-            # A client may take its time over what is long.
-            pass_on()
-            self.flush()
-            if len(data) > GATHERED:
-                self._sock.sendall(data)
-                return
-        self._parts.append(data)
-        self._size += len(data)
-
-    def sendfile(self, *args: Any, **options: Any) -> Any:
-        """Send what was gathered, and a file after it."""
-        self.flush()
-        return self._sock.sendfile(*args, **options)
-
-    def take(self) -> bytes:
-        """Return what was gathered, and begin anew."""
-        parts, self._parts, self._size = self._parts, [], 0
-        return b"".join(parts)
-
-    def flush(self) -> None:
-        """Send what was gathered."""
-        if self._parts:
-            self._sock.sendall(self.take())
-
-    def __getattr__(self, name: str) -> Any:
-        """Be the socket in everything else."""
-        return getattr(self._sock, name)
-
-
-class OneRequest:
-    """A connection for one request, whose answer goes into an outbox."""
-
-    __slots__ = ("client", "server", "sock")
-
-    def __init__(self, conn: Any, outbox: Outbox) -> None:
-        """Answer `conn` by way of `outbox`."""
-        self.sock, self.client, self.server = outbox, conn.client, conn.server
-
-
-def is_plain(head: bytes) -> bool:
-    """Tell whether these are all bytes of one request that has nothing but a head. Pure."""
-    whole = head.startswith(b"GET ") and head.find(b"\r\n\r\n") == len(head) - 4
-    return whole and not WITH_MORE.search(head)
 
 
 def _send_rest(conn: Any, rest: bytes, stays: bool) -> bool:

@@ -15,7 +15,9 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from chassis.at_once import hold, pass_on, take_light
 from gateway.heads import KnownRequest
-from gateway.trials import SILENCE_SECONDS, OneRequest, Outbox, Rounds, Trial
+from gateway.outbox import OneRequest, Outbox
+from gateway.plain import PlainRequests, answer
+from gateway.trials import SILENCE_SECONDS, Rounds, Trial
 
 PATIENCE_MS = 2
 TURN_SECONDS, SLOW_SECONDS = 0.02, 0.5
@@ -86,6 +88,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Have no connections yet."""
         super().__init__(*args, **options)
         self.rounds = Rounds()
+        self._plain = PlainRequests(self.cfg)
 
     def notify(self) -> None:
         """Say that the worker lives, and how many connections it has."""
@@ -131,9 +134,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if conn.run < USUAL or conn.is_http2 or self.cfg.is_ssl or not Trial(self, conn, client).begin():
             super().on_client_socket_readable(conn, client)
 
-    def answer(self, request: Any, conn: Any) -> bool:
-        """Answer a request into the socket of `conn`; tell whether its connection stays."""
-        return bool(super().handle_request(request, conn))
+    def answer_plain(self, head: bytes, conn: Any) -> tuple[bytes, bool] | None:
+        """Return the answer to a plain request, and whether its connection stays; None where a thread has to answer."""
+        found = self._plain.environ(head, conn.client, conn.server)
+        if found is None:
+            return None
+        environ, stays = found
+        stays = stays and self.alive and len(self.keepalived_conns) < self.max_keepalived
+        return answer(self.wsgi, environ, stays=stays), stays
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Serve one request. A client that neither sends nor takes anything for 60 s must not hold a thread longer."""
@@ -142,7 +150,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             # Whoever writes waits for a disk, and whoever uploads for a client.
             pass_on()
         outbox = Outbox(conn.sock)
-        stays = self.answer(req, OneRequest(conn, outbox))
+        stays = super().handle_request(req, OneRequest(conn, outbox))
         outbox.flush()
         return stays
 
