@@ -7,8 +7,7 @@ reply alone, as a call over the broker or a light read does, may pause what is w
 """
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -53,13 +52,24 @@ class _Here(threading.local):
 _here = _Here()
 
 
-@contextmanager
-def at_once(work: Pausable | None = None) -> Iterator[None]:
-    """Let this thread wait for nothing until the end of the block; `work` is what it does, if that can be paused."""
-    _here.hurried, _here.work = True, work
-    try:
-        yield
-    finally:
+class at_once:  # noqa: N801 - reads as what it does
+    """Let this thread wait for nothing until the end of a `with` block.
+
+    A class, as a generator would take a tenth of the time of a kept answer.
+    """
+
+    __slots__ = ("_work",)
+
+    def __init__(self, work: Pausable | None = None) -> None:
+        """`work` is what the thread does, if that can be paused."""
+        self._work = work
+
+    def __enter__(self) -> None:
+        """Begin."""
+        _here.hurried, _here.work = True, self._work
+
+    def __exit__(self, *problem: object) -> None:
+        """End."""
         _here.hurried, _here.work = False, None
 
 

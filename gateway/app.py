@@ -4,9 +4,9 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
+from secrets import token_hex
 from time import perf_counter
 from typing import Any
-from uuid import uuid4
 
 import falcon
 import orjson
@@ -105,6 +105,8 @@ class Gateway:
 
 
 def _query(req: falcon.Request) -> dict[str, list[str]]:
+    if not req.query_string:
+        return {}
     values = falcon.uri.parse_query_string(req.query_string, keep_blank=True, csv=False)
     return {name: value if isinstance(value, list) else [value] for name, value in values.items()}
 
@@ -115,13 +117,15 @@ def _trace(req: falcon.Request) -> dict[str, str]:
 
 def _headers(req: falcon.Request, request: Request) -> None:
     request.needs = seen_by(req)
-    request.idempotency_key = req.get_header("Idempotency-Key")
-    request.if_match = req.get_header("If-Match")
+    # As WSGI has them: Falcon's way to a header takes ten times as long, and each request has these looked up.
+    told = req.env.get
+    request.idempotency_key = told("HTTP_IDEMPOTENCY_KEY")
+    request.if_match = told("HTTP_IF_MATCH")
     # A proxy that compresses on the way makes tags weak.
-    request.if_none_match = (req.get_header("If-None-Match") or "").removeprefix("W/") or None
+    request.if_none_match = told("HTTP_IF_NONE_MATCH", "").removeprefix("W/") or None
     request.headers = {
-        "origin": "web" if "Mozilla" in (req.user_agent or "") else "script",
-        "accept": req.accept,
+        "origin": "web" if "Mozilla" in told("HTTP_USER_AGENT", "") else "script",
+        "accept": told("HTTP_ACCEPT") or "*/*",
     }
 
 
@@ -131,8 +135,8 @@ class Door:
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Name the request and find its path."""
         req.context.started = perf_counter()
-        given = req.get_header("X-Request-Id") or ""
-        req.context.request_id = given if re.fullmatch(r"[\w.-]{1,64}", given) else uuid4().hex
+        given = req.env.get("HTTP_X_REQUEST_ID", "")
+        req.context.request_id = given if given and re.fullmatch(r"[\w.-]{1,64}", given) else token_hex(16)
         resp.set_header("X-Request-Id", req.context.request_id)
         if "//" in req.path:
             query = f"?{req.query_string}" if req.query_string else ""

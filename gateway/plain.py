@@ -23,11 +23,14 @@ LARGEST = 4096
 WITH_MORE = re.compile(rb"\r\n(?:content-length|transfer-encoding|expect|upgrade)[ \t]*:", re.IGNORECASE)
 # Targets whose path is what it says: nothing to decode, and no second slash, behind which a host could be meant.
 TARGET = re.compile(rb"GET (/(?:[\w.~:@!$&'()*+,;=-][\w/.~:@!$&'()*+,;=-]*)?)(?:\?([!\"$-~]*))? HTTP/1\.1")
-ONE_LINE = re.compile(r"[\t\r\n\x20-\x7e\x80-\xff]*")
+STATUS = re.compile(r"[2-5]\d\d [ \t\x21-\x7e\x80-\xff]*")
+WORDS = re.compile(r"[\t\r\n\x20-\x7e\x80-\xff]*")
 BODILESS = frozenset({"204", "304"})
 
 Environ = dict[str, Any]
-Start = Callable[..., Callable[[bytes], None]]
+Headers = list[tuple[str, str]]
+Write = Callable[[bytes], None]
+Start = Callable[..., Write]
 Application = Callable[[Environ, Start], Iterable[bytes]]
 
 
@@ -80,57 +83,69 @@ class PlainRequests:
         return environ, not request.should_close()
 
 
-def answer(application: Application, environ: Environ, *, stays: bool) -> bytes:
-    """Return what `application` answers to a plain request, as it goes over the wire. Raises what it raises.
+class Answer:
+    """An answer as an application tells it to its server."""
 
-    Raises ValueError for an answer that is none, as gunicorn does.
-    """
-    told: list[Any] = []
+    __slots__ = ("body", "headers", "status")
 
-    def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
-        told[:] = status, headers
-        return written.append
+    def __init__(self) -> None:
+        """Know nothing of it yet."""
+        self.status = ""
+        self.headers: Headers = []
+        self.body: list[bytes] = []
 
-    written: list[bytes] = []
-    items = application(environ, start)
+    def start(self, status: str, headers: Headers, exc_info: Any = None) -> Write:
+        """Take the head: WSGI's `start_response`."""
+        self.status, self.headers = status, headers
+        return self.body.append
+
+    def on_wire(self, *, stays: bool) -> bytes:
+        """Return the answer as it goes over the wire. Raises ValueError where it would not be one answer, or none.
+
+        A body that comes without its length is given one.
+        """
+        if not STATUS.fullmatch(self.status):
+            raise ValueError(f"{self.status!r} is not the status of an answer")
+        body = b"" if self.status[:3] in BODILESS else b"".join(self.body)
+        headers = self._headers(len(body))
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+        # Each header is one line, or one of them could bring others, or another answer.
+        if not len(headers) == lines.count("\r") == lines.count("\n") or not WORDS.fullmatch(lines):
+            raise ValueError("a header of an answer is not one line of text")
+        first = f"HTTP/1.1 {self.status}\r\nServer: {SERVER}\r\nDate: {_date(int(time()))}\r\n"
+        last = "Connection: keep-alive\r\n\r\n" if stays else "Connection: close\r\n\r\n"
+        return b"".join(((first + lines + last).encode("latin-1"), body))
+
+    def _headers(self, size: int) -> Headers:
+        """Return the headers of a body of `size` bytes."""
+        length = None
+        for name, value in self.headers:
+            if _known_name(name) == "content-length":
+                length = int(value)
+        if self.status[:3] in BODILESS:
+            return [(name, value) for name, value in self.headers if _known_name(name) != "content-length"]
+        if length is None:
+            return [*self.headers, ("Content-Length", str(size))]
+        if length != size:
+            raise ValueError(f"an answer {self.status!r} of {size} bytes says that it has {length}")
+        return self.headers
+
+
+def asked(application: Application, environ: Environ) -> Answer:
+    """Return what `application` answers to a plain request. Raises what it raises."""
+    answer = Answer()
+    items = application(environ, answer.start)
     try:
-        written.extend(items)
+        answer.body.extend(items)
     finally:
         close = getattr(items, "close", None)
         if close is not None:
             close()
-    status, headers = told
-    return on_wire(status, headers, b"".join(written), stays=stays)
-
-
-def on_wire(status: str, headers: list[tuple[str, str]], body: bytes, *, stays: bool) -> bytes:
-    """Return an answer as it goes over the wire. Raises ValueError where it would not be one answer. Pure but for now.
-
-    A body that comes without its length is given one.
-    """
-    length = None
-    for name, value in headers:
-        if _name(name) == "content-length":
-            length = int(value)
-    if status[:3] in BODILESS:
-        body, length = b"", length or 0
-        if status[:3] == "204":
-            headers = [pair for pair in headers if _name(pair[0]) != "content-length"]
-    elif length is None:
-        headers = [*headers, ("Content-Length", str(len(body)))]
-    elif length != len(body):
-        raise ValueError(f"an answer of {len(body)} bytes says that it has {length}")
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
-    # Each header is one line, or one of them could bring others, or another answer.
-    if not len(headers) == lines.count("\r") == lines.count("\n") or not ONE_LINE.fullmatch(status + lines):
-        raise ValueError("a header of an answer is not one line of text")
-    connection = "keep-alive" if stays else "close"
-    first = f"HTTP/1.1 {status}\r\nServer: {SERVER}\r\nDate: {_date(int(time()))}\r\nConnection: {connection}\r\n"
-    return b"".join((first.encode("latin-1"), lines.encode("latin-1"), b"\r\n", body))
+    return answer
 
 
 @lru_cache(256)
-def _name(name: str) -> str:
+def _known_name(name: str) -> str:
     """Return the name of a header in small letters. Raises ValueError where an application must not send it."""
     if not TOKEN_RE.fullmatch(name) or is_hoppish(name):
         raise ValueError(f"an answer must not have the header {name!r}")

@@ -67,7 +67,9 @@ def _cookies(req: falcon.Request, resp: falcon.Response, reply: Reply) -> None:
 
 def seen_by(req: falcon.Request) -> dict[str, int]:
     """Return the positions that a client has seen, by service: its causal token."""
-    text = req.get_header("X-Kiroku-Seen") or next(iter(req.get_cookie_values(SEEN) or ()), "")
+    text = req.env.get("HTTP_X_KIROKU_SEEN")
+    if not text and "HTTP_COOKIE" in req.env:
+        text = next(iter(req.get_cookie_values(SEEN) or ()), "")
     if not text:
         return {}
     found = re.findall(r"([a-z]+)-(\d{1,18})", text)

@@ -11,6 +11,7 @@ from gateway.identity import Bus
 from gateway.tries import Tries
 
 LOCAL = "127.0.0.1,::1"
+FORWARDED = frozenset({"HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP"})
 TEXT = "Too many tries to sign in from here: wait a moment, then try again."
 
 
@@ -32,6 +33,8 @@ class SignInLimit:
 
     def address_of(self, req: falcon.Request) -> str:
         """Return the address that a request comes from: the last one that no trusted proxy has."""
+        if FORWARDED.isdisjoint(req.env):
+            return str(req.remote_addr)
         route: list[str] = list(req.access_route)
         for address in reversed(route):
             if not self._is_trusted(address):

@@ -117,7 +117,7 @@ class Trial:
         self._answer, self._stays = b"", False
         self._thread = getcurrent()
         self._coroutine: greenlet | None = None
-        self._left = False
+        self._busy = self._deaf = False
 
     def begin(self) -> bool:
         """Begin; tell whether the request is taken care of. If not, a thread has to answer it."""
@@ -134,12 +134,13 @@ class Trial:
         """Go on after a pause."""
         # Who is woken twice has gone on already.
         if self._server.rounds.paused.pop(self, None) is not None and not self._step():
+            self.leave()
             self._server.enqueue_req(self._conn)
 
     def pause(self, seconds: float) -> None:
         """Let the thread do something else until `wake` is called, for so many seconds at most."""
         self._server.rounds.paused[self] = monotonic() + seconds
-        self._leave()
+        self._keep()
         self._thread.switch(Outcome.PAUSED)
 
     def rest(self) -> None:
@@ -189,16 +190,22 @@ class Trial:
         if outcome is Outcome.FAILED:
             # Nothing has been sent: a thread begins again, and meets the same problem if there is one.
             self._conn.parser.unreader.unread(self._head)
-            self._conn.run = 0
+            self._conn.run, self._conn.trial = 0, None
             return False
         self._send(self._answer, self._stays)
         return True
 
-    def _leave(self) -> None:
-        """Hear no more of the client for now."""
-        if not self._left:
-            self._left = True
+    def _keep(self) -> None:
+        """Keep the connection from being closed as idle."""
+        if not self._busy:
+            self._busy, self._conn.trial = True, self
             self._server.keepalived_conns.remove(self._conn)
+
+    def leave(self) -> None:
+        """Hear no more of the client for now: it has ended, or sent more than one request."""
+        self._keep()
+        if not self._deaf:
+            self._deaf = True
             self._server.poller.unregister(self._client)
 
     def _send(self, answer: bytes, stays: bool) -> None:
@@ -210,12 +217,14 @@ class Trial:
             sent = 0
         except OSError:
             sent, stays = len(answer), False
-        if sent == len(answer) and stays and not self._left:
-            server.keepalived_conns.remove(conn)
+        if sent == len(answer) and stays and not self._deaf:
+            self._keep()
+            conn.trial = None
             conn.set_timeout()
             server.keepalived_conns.append(conn)
             return
-        self._leave()
+        self.leave()
+        conn.trial = None
         if sent == len(answer):
             server.finish_request(conn, Ended(stays))
             return

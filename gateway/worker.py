@@ -16,7 +16,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from chassis.at_once import hold, pass_on, take_light
 from gateway.heads import KnownRequest
 from gateway.outbox import OneRequest, Outbox
-from gateway.plain import PlainRequests, answer
+from gateway.plain import PlainRequests, asked
 from gateway.trials import SILENCE_SECONDS, Rounds, Trial
 
 PATIENCE_MS = 2
@@ -88,7 +88,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Have no connections yet."""
         super().__init__(*args, **options)
         self.rounds = Rounds()
-        self._plain = PlainRequests(self.cfg)
+        self._plain, self._is_ssl = PlainRequests(self.cfg), self.cfg.is_ssl
 
     def notify(self) -> None:
         """Say that the worker lives, and how many connections it has."""
@@ -131,7 +131,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def on_client_socket_readable(self, conn: Any, client: Any) -> None:
         """Answer at once where that can be done, else by a thread."""
-        if conn.run < USUAL or conn.is_http2 or self.cfg.is_ssl or not Trial(self, conn, client).begin():
+        trial = getattr(conn, "trial", None)
+        if trial is not None:
+            trial.leave()
+            return
+        if conn.run < USUAL or conn.is_http2 or self._is_ssl or not Trial(self, conn, client).begin():
             super().on_client_socket_readable(conn, client)
 
     def answer_plain(self, head: bytes, conn: Any) -> tuple[bytes, bool] | None:
@@ -140,8 +144,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if found is None:
             return None
         environ, stays = found
+        answer = asked(self.wsgi, environ)
+        # Afterwards, as the process may have been told to end meanwhile.
         stays = stays and self.alive and len(self.keepalived_conns) < self.max_keepalived
-        return answer(self.wsgi, environ, stays=stays), stays
+        return answer.on_wire(stays=stays), stays
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Serve one request. A client that neither sends nor takes anything for 60 s must not hold a thread longer."""

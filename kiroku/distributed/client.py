@@ -1,8 +1,7 @@
 """Calls to other services over the broker: direct replies, one connection per process."""
 
 import itertools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from time import perf_counter, time_ns
 from typing import Any
@@ -28,16 +27,6 @@ class RequestTooLargeError(DomainError):
 
     status = 413
     code = "body.too_large"
-
-
-@contextmanager
-def _counted(service: str) -> Iterator[None]:
-    """Count a failure to reach `service`."""
-    try:
-        yield
-    except Unavailable:
-        RPC_FAILURES.add(1, service)
-        raise
 
 
 class RpcClient:
@@ -92,6 +81,8 @@ class RpcClient:
 
     def call(self, request: Request) -> Reply:
         """Return the reply of the operation that `request` names. Raises its DomainError, and Unavailable."""
+        if not tracing.enabled():
+            return self.begin(request)()
         with tracing.inner(f"call {request.operation}"):
             return self.begin(request)()
 
@@ -101,12 +92,18 @@ class RpcClient:
         queue = self._broker.queue_of(service, inner=request.actor.role == "system")
         started = perf_counter()
         tracing.carry(request.headers)
-        with _counted(service):
+        try:
             slot = self._begun(queue, pack_request(request))
+        except Unavailable:
+            RPC_FAILURES.add(1, service)
+            raise
 
         def wait() -> Reply:
-            with _counted(service):
+            try:
                 content = self._waited(slot)
+            except Unavailable:
+                RPC_FAILURES.add(1, service)
+                raise
             RPC_SECONDS.observe(perf_counter() - started, service)
             return unpack_reply(content)
 

@@ -203,6 +203,18 @@ def test_a_long_answer_after_a_reply_reaches_a_client_that_is_slow(client: Clien
 
 
 @pytest.mark.parametrize("path", WAITING)
+def test_who_asks_again_before_the_answer_gets_both_in_their_order(port: int, client: Client, path: str) -> None:
+    client.has_usual_answers()
+    client.send(f"{path}?seconds=0.4")
+    time.sleep(0.1)
+    client.send("/kept?size=100")
+    assert Client(port).has_usual_answers().ask("/kept").startswith(FIRST)
+    first, second = client.reply()[1], client.reply()[1]
+    assert [len(first) < 100, len(second)] == [True, 100]
+    client.has_usual_answers()
+
+
+@pytest.mark.parametrize("path", WAITING)
 def test_who_hangs_up_before_the_answer_is_forgotten(port: int, client: Client, path: str) -> None:
     client.has_usual_answers()
     client.send(f"{path}?seconds=0.3")
