@@ -44,6 +44,7 @@ class Pausable(Protocol):
 
 class _Here(threading.local):
     hurried = False
+    brief = False
     work: Pausable | None = None
     light = False
     turn: Callable[[], None] | None = None
@@ -73,14 +74,31 @@ class at_once:  # noqa: N801 - reads as what it does
         _here.hurried, _here.work = False, None
 
 
+class briefly:  # noqa: N801 - reads as what it does
+    """Let this thread wait for nothing but its own database until the end of a `with` block: others wait behind it."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Begin."""
+        _here.brief = True
+
+    def __exit__(self, *problem: object) -> None:
+        """End."""
+        _here.brief = False
+
+
 def pausable() -> Pausable | None:
     """Return what this thread is at work on, if it serves many connections and can pause this."""
     return _here.work
 
 
-def waits() -> None:
-    """Say that this thread is about to wait for something. Raises NotAtOnce where it must not."""
-    if _here.hurried:
+def waits(*, others: bool = False) -> None:
+    """Say that this thread is about to wait for something, for `others` if that is another process than PostgreSQL's.
+
+    Raises NotAtOnce where it must not.
+    """
+    if _here.hurried or (others and _here.brief):
         raise NotAtOnce
 
 

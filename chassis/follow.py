@@ -109,7 +109,7 @@ class Follower:
     def keep_up(self, owners: Iterable[str]) -> None:
         """Catch up with `owners` where that can be done; what is wrong here, the operation will meet, and say."""
         for owner in owners:
-            waits()
+            waits(others=True)
             pass_on()
             with suppress(DomainError, Error):
                 self.catch_up(owner, due=self._followed is not None)
@@ -118,7 +118,7 @@ class Follower:
         """Catch up with every owner whose needed position is not reached yet (P5)."""
         for owner, position in needs.items():
             if owner in self._kinds and self._reached.get(owner, -1) < position:
-                waits()
+                waits(others=True)
                 self.catch_up(owner)
 
     def forget(self) -> None:
@@ -133,7 +133,7 @@ class Follower:
 
     def look_again(self, since: Mapping[str, int]) -> bool:
         """Catch up with every owner; tell whether there is more now than at the positions `since`."""
-        waits()
+        waits(others=True)
         for owner in self.owners:
             self.catch_up(owner)
         return self._reached != since

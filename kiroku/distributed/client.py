@@ -117,7 +117,7 @@ class RpcClient:
         """Send a call, at once or, by a thread that serves many, together with others; return where its reply comes."""
         slot, here = Slot(), pausable()
         if here is None:
-            waits()
+            waits(others=True)
             self._send(queue, body, slot)
             return slot
         outgoing = self._outgoing.get(queue)

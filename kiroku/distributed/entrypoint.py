@@ -3,9 +3,10 @@
 import logging
 import threading
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from time import time_ns
+from time import monotonic, thread_time, time_ns
 from typing import Any
 
 warnings.filterwarnings("ignore", message="(?s).*Eventlet is deprecated")
@@ -13,6 +14,8 @@ warnings.filterwarnings("ignore", message="(?s).*Eventlet is deprecated")
 from nameko.containers import WorkerContext  # noqa: E402
 from nameko.extensions import DependencyProvider, Entrypoint  # noqa: E402
 
+from chassis.answers import LONGEST  # noqa: E402
+from chassis.at_once import NotAtOnce, briefly  # noqa: E402
 from chassis.company import run_together  # noqa: E402
 from chassis.errors import DomainError, Superseded, Unavailable  # noqa: E402
 from chassis.messages import Reply, Request  # noqa: E402
@@ -20,6 +23,7 @@ from chassis.service import Service  # noqa: E402
 from chassis.telemetry import QUEUE_SECONDS  # noqa: E402
 from kiroku.distributed.broker import PIECE, Broker  # noqa: E402
 from kiroku.distributed.feeds import FEED, STATE  # noqa: E402
+from kiroku.distributed.inline import Inline  # noqa: E402
 from kiroku.distributed.line import Line, LineDown  # noqa: E402
 from kiroku.distributed.together import CALLS  # noqa: E402
 from kiroku.distributed.wire import (  # noqa: E402
@@ -63,6 +67,7 @@ class OperationEntrypoint(Entrypoint):  # type: ignore[misc]
         self._busy = 0
         self._closed = False
         self._quiet = threading.Condition()
+        self._inline = Inline()
 
     def start(self) -> None:
         """Connect and take messages."""
@@ -94,55 +99,78 @@ class OperationEntrypoint(Entrypoint):  # type: ignore[misc]
             if self._closed:
                 return  # not acknowledged, so another process takes it
             self._busy += 1
-        self._pool.submit(self._work, channel, message)
-
-    def _work(self, channel: Any, message: Any) -> None:
-        tag = message.delivery_info["delivery_tag"]
-        try:
-            together = message.properties.get("content_type") == CALLS
-            body = message.body if isinstance(message.body, bytes) else bytes(message.body)
-            requests = [unpack_request(each) for each in (unpack_many(body) if together else (body,))]
-            sent = int(message.properties.get("message_id") or time_ns())  # the client's clock, in nanoseconds
-            QUEUE_SECONDS.observe(max(0.0, (time_ns() - sent) / 1e9), self._queue)
-            early = any(map(self._once, requests))
-            if early:
-                self._line.ack(channel, tag)
+        call = _Call(channel, message)
+        if self._inline.may(call.names):
             try:
-                # Several are queries: what is written travels alone.
-                contents = run_together([partial(self._answer, request) for request in requests])
-            except Superseded:
-                self._hand_on(message)
-            else:
-                self._reply(channel, message, pack_many(contents) if together else contents[0])
-            if not early:
-                self._line.ack(channel, tag)
+                with briefly():
+                    self._work(call, monotonic, self._inline.by_reader)
+                return
+            except NotAtOnce:
+                # Nothing was written, nor answered: a thread begins again.
+                self._inline.leave(call.names)
+        self._pool.submit(self._work, call, thread_time, self._inline.by_pool)
+
+    def _work(self, call: "_Call", clock: Callable[[], float], took: Callable[..., None]) -> None:
+        """Answer a call; tell `took` how long that was by `clock`. Raises NotAtOnce where a thread has to."""
+        began, again = clock(), False
+        try:
+            size = self._answer_all(call, call.read())
+            if not any(map(self._writes, call.read())):
+                took(call.names, clock() - began, short=size <= LONGEST)
+        except NotAtOnce:
+            again = True
+            raise
         except Exception:
             logger.exception("%s: a message could not be worked on", self._queue)
-            self._reply(channel, message, pack_error(Unavailable(UNREADABLE)))
-            self._line.ack(channel, tag)
+            self._reply(call, pack_error(Unavailable(UNREADABLE)), ack=True)
         finally:
-            with self._quiet:
-                self._busy -= 1
-                self._quiet.notify_all()
+            if not again:
+                with self._quiet:
+                    self._busy -= 1
+                    self._quiet.notify_all()
 
-    def _once(self, request: Request) -> bool:
+    def _answer_all(self, call: "_Call", requests: list[Request]) -> int:
+        """Work on the requests of a call, reply, and acknowledge it; return the size of the reply in bytes."""
+        sent = int(call.message.properties.get("message_id") or time_ns())  # the client's clock, in nanoseconds
+        QUEUE_SECONDS.observe(max(0.0, (time_ns() - sent) / 1e9), self._queue)
+        early = any(self._writes(request) and not request.idempotency_key for request in requests)
+        if early:
+            self._line.ack(call.channel, call.tag)
+        try:
+            # Several are queries: what is written travels alone.
+            contents = run_together([partial(self._answer, request) for request in requests])
+        except Superseded:
+            self._hand_on(call.message)
+            if not early:
+                self._line.ack(call.channel, call.tag)
+            return 0
+        content = pack_many(contents) if call.together else contents[0]
+        self._reply(call, content, ack=not early)
+        return len(content)
+
+    def _writes(self, request: Request) -> bool:
         service: Service = self.container.config["service"]
         operation = service.operations.get(request.operation.partition(".")[2])
-        return operation is not None and operation.writes and not request.idempotency_key
+        return operation is not None and operation.writes
 
     def _hand_on(self, message: Any) -> None:
         """Take no more, and put the message, of which nothing was done, back for a process of the other release."""
         self._line.cancel(self._tag)
         self._line.send(None, "", self._queue, message.body, **message.properties)
 
-    def _reply(self, channel: Any, message: Any, content: bytes) -> None:
-        reply_to = message.properties.get("reply_to")
-        if not reply_to:
-            return
+    def _reply(self, call: "_Call", content: bytes, *, ack: bool) -> None:
+        """Send a reply and, if that is still to be done, acknowledge the call, with the last piece of it."""
+        reply_to, number = call.message.properties.get("reply_to"), call.message.properties.get("correlation_id")
+        *first, last = pieces(content)
         try:
-            number = message.properties.get("correlation_id")
-            for label, piece in pieces(content):
-                self._line.send(channel, "", reply_to, piece, correlation_id=number, message_id=label)
+            for label, piece in first if reply_to else ():
+                self._line.send(call.channel, "", reply_to, piece, correlation_id=number, message_id=label)
+            with self._line.in_one_piece():
+                if reply_to:
+                    label, piece = last
+                    self._line.send(call.channel, "", reply_to, piece, correlation_id=number, message_id=label)
+                if ack:
+                    self._line.ack(call.channel, call.tag)
         except LineDown:
             logger.warning("%s: a reply was lost with its connection", self._queue)
 
@@ -180,6 +208,39 @@ class OperationEntrypoint(Entrypoint):  # type: ignore[misc]
         finally:
             for provider in container.dependencies:
                 provider.worker_teardown(context)
+
+
+class _Call:
+    """A message: what it asks for, and where its reply goes."""
+
+    __slots__ = ("_requests", "channel", "message", "together")
+
+    def __init__(self, channel: Any, message: Any) -> None:
+        self.channel, self.message = channel, message
+        self.together = message.properties.get("content_type") == CALLS
+        self._requests: list[Request] | None = None
+
+    def read(self) -> list[Request]:
+        """Return the requests that it holds. Raises what those who decode raise."""
+        if self._requests is None:
+            body = self.message.body
+            body = body if isinstance(body, bytes) else bytes(body)
+            self._requests = [unpack_request(each) for each in (unpack_many(body) if self.together else (body,))]
+        return self._requests
+
+    @property
+    def names(self) -> set[str]:
+        """Return the names of the operations; none of what cannot be read."""
+        try:
+            return {request.operation for request in self.read()}
+        except Exception:
+            return set()
+
+    @property
+    def tag(self) -> int:
+        """Return the number of the delivery."""
+        number: int = self.message.delivery_info["delivery_tag"]
+        return number
 
 
 def pieces(content: bytes) -> list[tuple[str, bytes]]:

@@ -5,6 +5,8 @@ each of which lets go of the interpreter and has to wait for it again.
 """
 
 from struct import Struct
+from types import TracebackType
+from typing import Any
 
 READ = 64 * 1024
 END = 0xCE
@@ -45,3 +47,31 @@ class Frames:
             at = end + 1
         self._rest = data[at:]
         return frames
+
+
+class Outlet:
+    """Where py-amqp writes frames: out at once or, what is written in a `with` block, in one piece at its end."""
+
+    def __init__(self, transport: Any) -> None:
+        """Write to py-amqp's `transport`."""
+        self._write = transport.write
+        self._held: list[bytes] | None = None
+
+    def write(self, data: Any) -> None:
+        """Write frames. They are in memory that the next ones will use."""
+        if self._held is None:
+            self._write(data)
+        else:
+            self._held.append(bytes(data))
+
+    def __enter__(self) -> None:
+        """Begin to gather."""
+        self._held = []
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write what was gathered, unless something went wrong."""
+        held, self._held = self._held, None
+        if held and kind is None:
+            self._write(b"".join(held))

@@ -6,13 +6,14 @@ import select
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from amqp import AMQPError, Message, spec
+from amqp.method_framing import frame_writer
 
 from kiroku.distributed.broker import Broker
-from kiroku.distributed.frames import Frames
+from kiroku.distributed.frames import Frames, Outlet
 
 logger = logging.getLogger(__name__)
 HEARTBEAT = 60
@@ -35,6 +36,7 @@ class Line:
         self._opened, self._lost = opened, lost
         self._channel: Any = None
         self._connection: Any = None
+        self._outlet: Outlet | None = None
         self._lock = threading.RLock()
         self._up = threading.Event()
         self._closing = False
@@ -75,8 +77,24 @@ class Line:
             with self._lock:
                 target.send_method(spec.Basic.Publish, "Bssbb", (0, exchange, key, mandatory, False), message)
         except LOST as problem:
-            self._drop()
+            if target is self._channel:
+                self._drop()
             raise LineDown(str(problem)) from None
+
+    @contextlib.contextmanager
+    def in_one_piece(self) -> Iterator[None]:
+        """Let what is sent in a `with` block go out at its end, by one call of the system. Raises LineDown."""
+        with self._lock:
+            outlet = self._outlet
+            try:
+                with outlet or contextlib.nullcontext():
+                    yield
+            except LineDown:
+                raise
+            except LOST as problem:
+                if outlet is self._outlet:
+                    self._drop()
+                raise LineDown(str(problem)) from None
 
     def ack(self, channel: Any, tag: int) -> None:
         """Acknowledge a delivery; when its connection is gone, the broker will deliver it again."""
@@ -126,6 +144,8 @@ class Line:
         connection: Any = self._broker.connect(heartbeat=HEARTBEAT, connect_timeout=5)
         connection.connect()
         self._connection = connection.connection
+        self._outlet = Outlet(self._connection.transport)
+        self._connection.frame_writer = frame_writer(self._connection, self._outlet)
         channel = self._connection.channel()
         self._opened(channel)
         self._channel = channel
@@ -133,7 +153,7 @@ class Line:
 
     def _drop(self) -> None:
         """Close the socket; the reading thread then opens a new connection."""
-        self._channel = None
+        self._channel = self._outlet = None
         self._up.clear()
         connection, self._connection = self._connection, None
         transport = getattr(connection, "transport", None)
