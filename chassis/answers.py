@@ -5,7 +5,9 @@ What they read is noted by the unit that reads (`chassis.marks.Watch`), so no qu
 """
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
+from random import random
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
@@ -23,6 +25,9 @@ FRESH_SECONDS, SURE_SECONDS = 2.0, 3.0
 LONGEST = 64 * 1024
 OVERHEAD = 1536
 LIMIT = 48 * 1024 * 1024
+# How many of those let in where there is no room but by what is not old yet. Whoever goes round in order through more
+# than there is room for would find nothing: each newcomer would drive out what is asked for soon.
+LET_IN = 0.25
 
 
 class Answer(NamedTuple):
@@ -47,7 +52,8 @@ class Store:
     def __init__(self, limit: int = LIMIT, seconds: float = SECONDS) -> None:
         """Keep answers of at most `limit` bytes in all, each for at most `seconds`."""
         self._limit, self._seconds = limit, seconds
-        self._kept: dict[Key, tuple[Any, ...]] = {}
+        # An OrderedDict, as a dict takes the longer to find its first key the more were taken out before.
+        self._kept: OrderedDict[Key, tuple[Any, ...]] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()
 
@@ -64,25 +70,28 @@ class Store:
         return Answer(since, facts, Reply(status, body, content_type, dict(headers), file=file))
 
     def put(self, key: Key, reply: Reply, facts: Any) -> None:
-        """Keep `reply`, made of `facts`."""
+        """Keep `reply`, made of `facts`; where there is no room, only now and then in place of the oldest one."""
         now, body = monotonic(), reply.read()
         size = len(body) + OVERHEAD
         kept = self._kept
         answer = (now, size, facts, reply.status, body, reply.content_type, tuple(reply.headers.items()), reply.file)
         with self._lock:
-            self._drop(key)
+            known = self._drop(key)
+            # The first ones have been there for longest: a new answer comes in at the end.
+            while kept and now - kept[next(iter(kept))][0] > self._seconds:
+                self._drop(next(iter(kept)))
+            if self._size + size > self._limit and not known and random() >= LET_IN:
+                return
             self._size += size
             kept[key] = answer
-            # The first ones have been there for longest: a new answer comes in at the end.
-            while (oldest := next(iter(kept), None)) is not None:
-                if self._size <= self._limit and now - kept[oldest][0] <= self._seconds:
-                    break
-                self._drop(oldest)
+            while kept and self._size > self._limit:
+                self._drop(next(iter(kept)))
 
-    def _drop(self, key: Key) -> None:
+    def _drop(self, key: Key) -> bool:
         before = self._kept.pop(key, None)
         if before is not None:
             self._size -= before[1]
+        return before is not None
 
 
 class Keeper(Protocol):

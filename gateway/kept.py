@@ -98,10 +98,14 @@ class Moves:
         self._listening = 0
         self._wanted_until = 0.0
         self.generation = 0
+        # What `news` returned, and after how many things had been heard or written.
+        self._heard = 0
+        self._news: dict[str, tuple[int, dict[str, int]]] = {}
 
     def listen(self) -> None:
         """Forget all, as moves may have been missed; from now on they are heard."""
         with self._lock:
+            self._heard += 1
             self._listening += 1
             self._logs.clear()
             self._early.clear()
@@ -143,6 +147,7 @@ class Moves:
                     log.heard(move, looked)
                 self._logs[service] = log
             log.is_at(position, looked)
+            self._heard += 1
         return True
 
     def heard(self, service: str, move: Move) -> None:
@@ -153,19 +158,25 @@ class Moves:
                 self._early.setdefault(service, deque(maxlen=MANY_MOVES)).append(move)
             else:
                 log.heard(move, monotonic())
+                self._heard += 1
 
     def written(self, positions: Mapping[str, int]) -> None:
         """Note the positions of changes that were answered here: nobody is to see less of a service's own records."""
         with self._lock:
             for service, position in positions.items():
                 self._written[service] = max(position, self._written.get(service, 0))
+            self._heard += 1
 
     def news(self, service: str) -> dict[str, int]:
         """Return by owner the position of the last thing that was heard of, or answered here, that `service` follows.
 
         A service that has seen as much shows what was answered before to whomever, though it did not happen there.
+        The same dictionary is returned until there is more: it must not be changed.
         """
-        found = {}
+        heard, found = self._news.get(service, (-1, {}))
+        if heard == self._heard:
+            return found
+        heard, found = self._heard, {}
         for owner, kinds in self._follows.get(service, {}).items():
             log, written = self._logs.get(owner), self._written.get(owner, 0)
             if log is not None and log.known >= written:
@@ -173,6 +184,7 @@ class Moves:
                 written = max(log.moved_all, *(last.get(kind, 0) for kind in kinds))
             if written:
                 found[owner] = written
+        self._news[service] = heard, found
         return found
 
     def same(self, service: str, answer: Answer, needs: Mapping[str, int]) -> bool:

@@ -35,47 +35,61 @@ def unpack_many(content: bytes) -> list[bytes]:
     return _decode_many(content)
 
 
+class _Head(msgspec.Struct, omit_defaults=True):
+    """What comes before the body of a reply; with an `error`, the refusal instead of one."""
+
+    status: int = 200
+    content_type: str = "application/json"
+    headers: dict[str, str] = {}
+    positions: dict[str, int] = {}
+    file: str | None = None
+    notes: dict[str, Any] = {}
+    made_of: MadeOf | None = None
+    error: str = ""
+    code: str = ""
+    message: str = ""
+    data: Any = None
+    body: Any = None
+
+
+_encode_head = msgspec.msgpack.Encoder().encode
+_decode_head = msgspec.msgpack.Decoder(_Head).decode
+_NOTES = ("cookies", "cookies_alone", "clear_cookies")
+
+
 def pack_reply(reply: Reply) -> bytes:
     """Return the bytes of a reply; a streamed body is read to its end."""
-    head = {
-        "status": reply.status,
-        "content_type": reply.content_type,
-        "headers": reply.headers,
-        "positions": reply.positions,
-        "file": reply.file,
-        "notes": {key: reply.notes[key] for key in ("cookies", "cookies_alone", "clear_cookies") if key in reply.notes},
-    }
-    if reply.made_of is not None:
-        head["made_of"] = reply.made_of
+    notes = {key: reply.notes[key] for key in _NOTES if key in reply.notes} if reply.notes else {}
+    head = _Head(
+        reply.status, reply.content_type, reply.headers, reply.positions, reply.file, notes, reply.made_of
+    )  # fmt: skip
     return _joined(head, reply.read())
 
 
 def pack_error(error: DomainError) -> bytes:
     """Return the bytes of a refusal."""
-    head = {
-        "error": type(error).__name__,
-        "status": error.status,
-        "code": error.code,
-        "message": error.message,
-        "data": error.data,
-        "body": error.body(),
-    }
+    head = _Head(
+        error.status, error=type(error).__name__, code=error.code, message=error.message, data=error.data,
+        body=error.body(),
+    )  # fmt: skip
     return _joined(head, b"")
 
 
 def unpack_reply(content: bytes) -> Reply:
     """Return the reply that `content` holds. Raises the refusal that it holds instead."""
     (length,) = _LENGTH.unpack_from(content)
-    head = msgspec.msgpack.decode(content[_LENGTH.size : _LENGTH.size + length])
-    if "error" in head:
+    start = _LENGTH.size + length
+    head = _decode_head(content[_LENGTH.size : start])
+    if head.error:
         raise refusal(head)
-    made_of = head.pop("made_of", None)
-    body = content[_LENGTH.size + length :]
-    return Reply(body=body, made_of=MadeOf(tuple(made_of[0]), made_of[1]) if made_of else None, **head)
+    return Reply(
+        head.status, content[start:], head.content_type, head.headers, head.positions, head.file, head.notes,
+        head.made_of,
+    )  # fmt: skip
 
 
-def _joined(head: dict[str, Any], body: bytes) -> bytes:
-    packed = msgspec.msgpack.encode(head)
+def _joined(head: _Head, body: bytes) -> bytes:
+    packed = _encode_head(head)
     return b"".join((_LENGTH.pack(len(packed)), packed, body))
 
 
@@ -86,12 +100,12 @@ def _classes(base: type[DomainError]) -> dict[str, type[DomainError]]:
     return found
 
 
-def refusal(head: dict[str, Any]) -> DomainError:
+def refusal(head: _Head) -> DomainError:
     """Return the error that another process raised, of the same class where it is known here."""
-    kind = _classes(DomainError).get(head["error"], DomainError)
+    kind = _classes(DomainError).get(head.error, DomainError)
     error = kind.__new__(kind)
-    DomainError.__init__(error, head["message"], code=head["code"], data=head["data"], body=head["body"])
-    error.status = head["status"]
+    DomainError.__init__(error, head.message, code=head.code, data=head.data, body=head.body)
+    error.status = head.status
     return error
 
 

@@ -147,7 +147,8 @@ def test_an_answer_with_something_from_elsewhere_in_it_is_not_kept(answers: Answ
     assert answers.find(KEY) is None
 
 
-def test_the_oldest_answers_give_way_when_there_are_too_many() -> None:
+def test_the_oldest_answers_give_way_to_newcomers_that_are_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "random", lambda: 0.0)
     answers = Answers("library", Marks(["book"]), Store(limit=10 * module.OVERHEAD))
     keys: list[Key] = [("get_book", str(number)) for number in range(20)]
     for key in keys:
@@ -155,6 +156,46 @@ def test_the_oldest_answers_give_way_when_there_are_too_many() -> None:
     found = [key for key in keys if answers.find(key)]
     assert found == keys[-len(found) :]
     assert 5 <= len(found) <= 10
+
+
+def kept_of(count: int) -> Store:
+    """Return a store that has room for so many answers."""
+    return Store(limit=count * (module.OVERHEAD + len(SOME.read())))
+
+
+def test_who_goes_round_through_more_than_there_is_room_for_finds_most_of_what_there_is_room_for() -> None:
+    store, found = kept_of(700), 0
+    keys: list[Key] = [("get_book", str(number)) for number in range(1_000)]
+    for turn in range(20):
+        for key in keys:
+            known = store.get(key) is not None
+            found += known and turn >= 10
+            if not known:
+                store.put(key, SOME, ())
+    assert found > 10 * 600
+
+
+def test_who_asks_again_and_again_is_let_in_soon() -> None:
+    store = kept_of(100)
+    for number in range(100):
+        store.put(("get_book", str(number)), SOME, ())
+    tries = 0
+    while store.get(KEY) is None:
+        store.put(KEY, SOME, ())
+        tries += 1
+        assert tries < 200
+    assert len(store) == 100
+
+
+def test_an_answer_that_is_there_is_always_replaced_by_a_newer_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "random", lambda: 1.0)
+    store = kept_of(2)
+    for number in range(3):
+        store.put(("get_book", str(number)), SOME, ())
+    store.put(("get_book", "0"), Reply(200, b"{}"), ())
+    store.put(("get_book", "1"), Reply(200, b"{}"), ())
+    found = [store.get(("get_book", str(number))) for number in range(3)]
+    assert [answer and answer.reply.body for answer in found] == [b"{}", b"{}", None]
 
 
 def test_a_mark_of_one_process_is_seen_by_the_others() -> None:
