@@ -95,7 +95,12 @@ class Store:
 
 
 class Keeper(Protocol):
-    """What a service asks before it runs a query that is kept, and tells afterwards."""
+    """What a service asks before it runs a query that is kept, and tells afterwards.
+
+    `gives` tells whether it may give answers itself, in a process whose thread serves many connections.
+    """
+
+    gives: bool
 
     def find(self, key: Key) -> Reply | None:
         """Return the answer to `key` when it would be the same if it were asked for now."""
@@ -112,6 +117,8 @@ class Keeper(Protocol):
 
 class Answers:
     """The kept answers of one service in one process."""
+
+    gives = True
 
     def __init__(
         self,

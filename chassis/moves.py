@@ -81,6 +81,8 @@ class Told(Watch):
 class Telling:
     """Keeps nothing, but says what answers are made of to those who do: a `Keeper` for one of several processes."""
 
+    gives = False
+
     def __init__(
         self,
         service: str,

@@ -87,9 +87,9 @@ class Service:
             return kept
         if pausable() is None or self._weights.heavy(operation.name):
             waits()
-        was_quick = stopwatch()
+        was_quick = stopwatch() if answers.gives else None
         reply, watch = self._shown(operation, request, lambda: answers.watch(request))
-        if self._weights.weigh(operation.name, reply, quick=was_quick()):
+        if was_quick is not None and self._weights.weigh(operation.name, reply, quick=was_quick()):
             note_light()
         if isinstance(watch, Watch):
             answers.keep(key, watch, reply)
