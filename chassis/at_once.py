@@ -16,7 +16,12 @@ class NotAtOnce(BaseException):
 
 
 class Pausable(Protocol):
-    """What a thread that serves many connections is at work on, and can go on with later."""
+    """What a thread that serves many connections is at work on, and can go on with later.
+
+    `idle` are the seconds that it has waited in pauses, for others to be done, but not for a database.
+    """
+
+    idle: float
 
     def pause(self, seconds: float) -> None:
         """Let the thread do something else until `wake` is called, for so many seconds at most."""
@@ -37,8 +42,11 @@ class Pausable(Protocol):
         """Let the thread do something else until it would wait for its connections the next time."""
         ...
 
-    def before_waiting(self, work: Callable[[], None]) -> None:
-        """Let the thread do `work` before it waits for its connections the next time."""
+    def before_waiting(self, work: Callable[[], bool | None]) -> None:
+        """Let the thread do `work` before it waits for its connections the next time.
+
+        Where `work` returns True, it is done again, a millisecond later at most.
+        """
         ...
 
 

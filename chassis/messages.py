@@ -93,7 +93,7 @@ class Reply:
 
     `file` (an object key) makes the gateway stream from the store; `positions` are the log positions that the
     answer has reached, by service; `made_of` is for who keeps answers; `notes` carry facts for the gateway alone
-    (cookies to set, caches to drop).
+    (cookies to set, caches to drop); `seconds` is how long its service worked on it, where that was told.
     """
 
     status: int = 200
@@ -104,6 +104,7 @@ class Reply:
     file: str | None = None
     notes: dict[str, Any] = field(default_factory=dict)
     made_of: MadeOf | None = None
+    seconds: float = 0.0
 
     def read(self) -> bytes:
         """Return the whole body."""

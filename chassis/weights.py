@@ -15,11 +15,14 @@ def stopwatch() -> Callable[[], bool]:
     """Begin to time an operation; return what tells whether it was quick.
 
     In a thread of its own that is what it took of the processor, for which it would keep others waiting. Among
-    others only the time is known that it took in all.
+    others it is the time in all, but for pauses in which they had their turns: with many of them all take long.
     """
-    clock, most = (thread_time, BUSY_SECONDS) if pausable() is None else (monotonic, QUICK_SECONDS)
-    began = clock()
-    return lambda: clock() - began <= most
+    here = pausable()
+    if here is None:
+        busy = thread_time()
+        return lambda: thread_time() - busy <= BUSY_SECONDS
+    began = monotonic() - here.idle
+    return lambda: monotonic() - here.idle - began <= QUICK_SECONDS
 
 
 class Weights:

@@ -218,12 +218,11 @@ def later(some: Mapping[str, int], others: Mapping[str, int]) -> Mapping[str, in
 
 
 class Question(NamedTuple):
-    """What is asked: under which key its answer may be kept, whether it writes, since when, or the answer itself."""
+    """What is asked: under which key its answer may be kept, whether it writes, or the answer itself."""
 
     operation: str
     key: Key | None = None
     writes: bool = False
-    began: float = 0.0
     known: Reply | None = None
     generation: int = 0
 
@@ -269,11 +268,11 @@ class KeptAnswers:
         writes = operation is None or operation.writes
         if writes or pausable() is None or self._weights.heavy(request.operation):
             waits()
-        return Question(request.operation, key, writes, monotonic(), generation=self._moves.generation)
+        return Question(request.operation, key, writes, generation=self._moves.generation)
 
     def _answer(self, question: Question, reply: Reply) -> Reply:
         """Take what the bus behind this one has answered."""
-        quick = monotonic() - question.began <= QUICK_SECONDS
+        quick = reply.seconds <= QUICK_SECONDS
         if not question.writes and self._weights.weigh(question.operation, reply, quick=quick):
             note_light()
         if question.key is None and reply.positions:

@@ -56,11 +56,13 @@ class Rounds:
 
     def __init__(self) -> None:
         """Have nothing to do."""
-        self._work: list[Callable[[], None]] = []
+        self._work: list[Callable[[], bool | None]] = []
         self.paused: dict[Trial, float] = {}
         self._spare: list[greenlet] = []
         self._woken: deque[Trial] = deque()
         self._called = False
+        # Whether the next round is to come soon.
+        self.soon = False
 
     def wake(self, trial: "Trial", call: Callable[[Callable[[], None]], None]) -> None:
         """Let `trial` go on in the next round, which `call` calls for; in any thread.
@@ -87,20 +89,23 @@ class Rounds:
         if len(self._spare) < MOST_SPARE:
             self._spare.append(coroutine)
 
-    def before_waiting(self, work: Callable[[], None]) -> None:
-        """Do `work` at the end of the present round."""
+    def before_waiting(self, work: Callable[[], bool | None]) -> None:
+        """Do `work` at the end of the present round, and of each further one for as long as it returns True."""
         self._work.append(work)
 
     def end(self) -> None:
         """End a round."""
+        again = []
         while self._work:
             work, self._work = self._work, []
             for each in work:
                 try:
-                    each()
+                    if each():
+                        again.append(each)
                 except Exception:
                     # All connections of this process depend on this thread.
                     logger.exception("what was to be done before waiting has failed")
+        self._work, self.soon = again, bool(again)
         now = monotonic()
         # All wait for the same time, so the first one is overdue first.
         while self.paused and next(iter(self.paused.values())) <= now:
@@ -118,6 +123,7 @@ class Trial:
         self._thread = getcurrent()
         self._coroutine: greenlet | None = None
         self._busy = self._deaf = False
+        self.idle = 0.0
 
     def begin(self) -> bool:
         """Begin; tell whether the request is taken care of. If not, a thread has to answer it."""
@@ -139,6 +145,11 @@ class Trial:
 
     def pause(self, seconds: float) -> None:
         """Let the thread do something else until `wake` is called, for so many seconds at most."""
+        began = monotonic()
+        self._pause(seconds)
+        self.idle += monotonic() - began
+
+    def _pause(self, seconds: float) -> None:
         self._server.rounds.paused[self] = monotonic() + seconds
         self._keep()
         self._thread.switch(Outcome.PAUSED)
@@ -152,7 +163,7 @@ class Trial:
         """Let the thread do something else until `source` can be read or written, for so many seconds at most."""
         poller = self._server.poller
         poller.register(source, EVENT_WRITE if writing else EVENT_READ, self._ready)
-        self.pause(seconds)
+        self._pause(seconds)
         # Not where the process ends meanwhile: then there is no poller any more.
         poller.unregister(source)
 
@@ -163,7 +174,7 @@ class Trial:
         """Let the thread go on with this; may be called by any thread."""
         self._server.rounds.wake(self, self._server.method_queue.defer)
 
-    def before_waiting(self, work: Callable[[], None]) -> None:
+    def before_waiting(self, work: Callable[[], bool | None]) -> None:
         """Let the thread do `work` before it waits for its connections the next time."""
         self._server.rounds.before_waiting(work)
 

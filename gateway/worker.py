@@ -21,7 +21,8 @@ from gateway.trials import SILENCE_SECONDS, Rounds, Trial
 
 PATIENCE_MS = 2
 TURN_SECONDS, SLOW_SECONDS = 0.02, 0.5
-COURTESY_SECONDS = 0.001
+COURTESY_SECONDS = SOON_SECONDS = 0.001
+NOTIFY_SECONDS = 1.0
 MOST_WORKERS, NOBODY = 64, -1
 # A client that was given so many kept answers in a row is likely to ask for another.
 USUAL = 2
@@ -88,13 +89,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Have no connections yet."""
         super().__init__(*args, **options)
         self.rounds = Rounds()
+        self._notify_at = 0.0
         self._plain, self._is_ssl = PlainRequests(self.cfg), self.cfg.is_ssl
 
     def notify(self) -> None:
         """Say that the worker lives, and how many connections it has."""
-        super().notify()
+        # gunicorn touches a file each time, which takes as long as reading a head.
+        now = time.monotonic()
+        if now >= self._notify_at:
+            self._notify_at = now + NOTIFY_SECONDS
+            super().notify()
         self.rounds.end()
         self.crowds.tell(self.age, self.nr_conns)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Wait for what comes, and do it."""
+        super().wait_for_and_dispatch_events(SOON_SECONDS if self.rounds.soon else timeout)
 
     def accept(self, listener: Any) -> None:
         """Take a new connection, but let a worker go first that has fewer: else one of them may get nearly all.

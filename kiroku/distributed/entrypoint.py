@@ -203,7 +203,10 @@ class OperationEntrypoint(Entrypoint):  # type: ignore[misc]
             setattr(worker, provider.attr_name, provider.get_dependency(context))
             provider.worker_setup(context)
         try:
+            began = monotonic()
             reply: Reply = getattr(worker, self.method_name)(request)
+            # Who asks must know how heavy this is: what he waits for, in all, depends on how many others ask.
+            reply.seconds = monotonic() - began
             return reply
         finally:
             for provider in container.dependencies:

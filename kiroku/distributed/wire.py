@@ -45,6 +45,7 @@ class _Head(msgspec.Struct, omit_defaults=True):
     file: str | None = None
     notes: dict[str, Any] = {}
     made_of: MadeOf | None = None
+    seconds: float = 0.0
     error: str = ""
     code: str = ""
     message: str = ""
@@ -61,7 +62,8 @@ def pack_reply(reply: Reply) -> bytes:
     """Return the bytes of a reply; a streamed body is read to its end."""
     notes = {key: reply.notes[key] for key in _NOTES if key in reply.notes} if reply.notes else {}
     head = _Head(
-        reply.status, reply.content_type, reply.headers, reply.positions, reply.file, notes, reply.made_of
+        reply.status, reply.content_type, reply.headers, reply.positions, reply.file, notes, reply.made_of,
+        reply.seconds,
     )  # fmt: skip
     return _joined(head, reply.read())
 
@@ -84,7 +86,7 @@ def unpack_reply(content: bytes) -> Reply:
         raise refusal(head)
     return Reply(
         head.status, content[start:], head.content_type, head.headers, head.positions, head.file, head.notes,
-        head.made_of,
+        head.made_of, head.seconds,
     )  # fmt: skip
 
 

@@ -60,6 +60,7 @@ def replied(seconds: float, gives_up: float) -> bool:
         return came.wait(gives_up)
     here.before_waiting(timer.start)
     here.pause(gives_up)
+    assert here.idle >= min(seconds, gives_up) / 2
     return came.is_set()
 
 
@@ -70,6 +71,7 @@ def read_after(seconds: float) -> None:
     threading.Timer(seconds, os.write, (back, b"here it is")).start()
     if here is not None:
         here.until_ready(there, 10.0, writing=False)
+        assert here.idle == 0
     assert os.read(there, 100) == b"here it is"
     os.close(there)
     os.close(back)

@@ -22,6 +22,8 @@ class Pausing:
     What is to be done before waiting is done at the first one.
     """
 
+    idle = 0.0
+
     def __init__(self) -> None:
         self._work: list[Callable[[], None]] = []
         self._woken = threading.Event()
@@ -81,6 +83,8 @@ class Together:
 
 class _Job:
     """Fits `chassis.at_once.Pausable`."""
+
+    idle = 0.0
 
     def __init__(self, together: Together, job: Callable[[], Any]) -> None:
         self._together, self._job = together, job

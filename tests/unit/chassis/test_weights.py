@@ -73,3 +73,16 @@ def test_among_others_all_the_time_counts(monkeypatch: pytest.MonkeyPatch) -> No
     assert was_quick()
     now[0] += module.QUICK_SECONDS
     assert not was_quick()
+
+
+def test_among_others_their_turns_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, here = [1000.0], Pausing()
+    here.idle = 7.0
+    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+    with at_once(here):
+        was_quick = stopwatch()
+    now[0] += 10.0
+    here.idle += 10.0
+    assert was_quick()
+    now[0] += 2 * module.QUICK_SECONDS
+    assert not was_quick()

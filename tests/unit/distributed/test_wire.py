@@ -45,7 +45,8 @@ def test_a_request_arrives_as_it_was_sent(body: object, query: dict[str, list[st
 
 @given(st.binary(max_size=2_000))
 def test_the_bytes_of_a_body_are_not_touched(body: bytes) -> None:
-    reply = unpack_reply(pack_reply(Reply(200, body, "image/png", {"ETag": '"1"'}, {"tasks": 7})))
+    reply = unpack_reply(pack_reply(Reply(200, body, "image/png", {"ETag": '"1"'}, {"tasks": 7}, seconds=0.25)))
+    assert reply.seconds == 0.25
     assert (reply.read(), reply.content_type) == (body, "image/png")
     assert (reply.headers, reply.positions) == ({"ETag": '"1"'}, {"tasks": 7})
 

@@ -10,6 +10,8 @@ from chassis.messages import Reply, Request
 from chassis.operations import Operation, command, query
 from chassis.policy import anyone
 from chassis.unit import Unit
+from chassis.weights import QUICK_SECONDS
+from gateway import kept
 from gateway.kept import KeptAnswers, Moves
 from tests.support.pausing import Pausing
 
@@ -63,6 +65,29 @@ def test_only_reads_that_are_known_to_be_light_are_asked_by_a_thread_that_serves
     door.call(Request("house.write"))
     with at_once(Pausing()), pytest.raises(NotAtOnce):
         door.call(Request("house.write"))
+
+
+def test_what_its_service_works_on_for_long_is_left_to_threads_but_not_what_many_ask_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bus = Bus(Reply(body=b"short"))
+    door, now = gateway(bus), [1000.0]
+    monkeypatch.setattr(kept, "monotonic", lambda: now[0])
+
+    def call(request: Request) -> Reply:
+        now[0] += 10.0  # others had their turns
+        return bus.reply
+
+    monkeypatch.setattr(bus, "call", call)
+    door.call(Request("house.read"))
+    for _ in range(2):
+        with at_once(Pausing()):
+            door.call(Request("house.read"))
+    bus.reply = Reply(body=b"short", seconds=2 * QUICK_SECONDS)
+    with at_once(Pausing()):
+        door.call(Request("house.read"))
+    with at_once(Pausing()), pytest.raises(NotAtOnce):
+        door.call(Request("house.read"))
 
 
 def test_what_is_begun_is_weighed_as_what_is_called() -> None:
