@@ -29,6 +29,7 @@ class Outgoing:
         self._send = send
         self._calls: list[tuple[bytes, Slot]] = []
         self._first = 0.0
+        self._awaited = False
         self._sent: deque[tuple[float, list[Slot]]] = deque()
 
     def add(self, body: bytes, slot: Slot, here: Pausable) -> None:
@@ -36,8 +37,11 @@ class Outgoing:
         self._calls.append((body, slot))
         if len(self._calls) == MOST:
             self.flush()
-        elif len(self._calls) == 1:
+            return
+        if len(self._calls) == 1:
             self._first = monotonic()
+        if not self._awaited:
+            self._awaited = True
             here.before_waiting(self.end_of_round)
 
     def end_of_round(self) -> bool:
@@ -45,6 +49,7 @@ class Outgoing:
         now = monotonic()
         if self._calls and now - self._first < MOMENT_SECONDS and self._is_busy(now):
             return True
+        self._awaited = False
         self.flush()
         return False
 
