@@ -22,6 +22,7 @@ CLIENTS = (1, 16)
 never_twice = itertools.count(int(time.time()) % 1_000_000)
 WARM_REQUESTS = 5
 WARM_SECONDS = 60.0
+NO_LIMIT = 1_000_000
 
 
 @dataclass
@@ -97,7 +98,8 @@ def run_one(server: Server, scenario: Scenario, seconds: float) -> Result:
         gc.collect()
         settle(server.pids, server.brokers)
         before = usage(server.pids, server.brokers)
-        run = measure(target, make, clients=clients, seconds=seconds, wanted=(scenario.wanted,))
+        most = len(server.world.tasks) - first if scenario.once else NO_LIMIT
+        run = measure(target, make, clients=clients, seconds=seconds, wanted=(scenario.wanted,), most=most)
         result.runs[clients], result.cpu[clients] = run, usage(server.pids, server.brokers).since(before)
         first += len(run.latencies) + sum(run.errors.values())
         if not warm.latencies and not run.latencies:

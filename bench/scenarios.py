@@ -34,7 +34,7 @@ class Scenario:
     """A request to repeat. `goal` is the ratio asked of us: embedded, distributed.
 
     `changed`: before each request, and outside of its time, a "task" or a "shot" of the production changes.
-    `warm`: so many are sent by all clients before anything is measured.
+    `warm`: so many are sent by all clients before anything is measured. `once`: no task is asked for a second time.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Scenario:
     changed: str = ""
     writes: bool = False
     warm: int = 0
+    once: bool = False
 
 
 def same(milliseconds: float, large: float | None = None, per_second: float | None = None) -> Peer:
@@ -69,7 +70,7 @@ WRITES = "task update, asset creation, time spent"
 WRITE_PEER = Peer((26, 95), (26, 95), (20, 83))
 
 READS: tuple[Scenario, ...] = (
-    Scenario("one task", "GET", "/data/tasks/{task}", LISTS, RECORD_PEER, (10, 6)),
+    Scenario("one task", "GET", "/data/tasks/{task}", LISTS, RECORD_PEER, (10, 6), once=True),
     Scenario("one task of 5,000", "GET", "/data/tasks/{known_task}", LISTS, RECORD_PEER, (10, 6), warm=4 * KNOWN),
     Scenario("one task, asked again", "GET", "/data/tasks/{same_task}", LISTS, RECORD_PEER, (10, 6)),
     Scenario("one entity", "GET", "/data/entities/{shot}", LISTS, RECORD_PEER, (10, 6), warm=8_000),

@@ -3,10 +3,15 @@
 import json
 from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any, cast
 
-from bench.client import Target
+import pytest
+
+from bench import run
+from bench.client import MakeRequest, Measurement, Target
 from bench.fill import filled, maker
-from bench.load import KINDS, SHAPES, asset_rows, chunks, sheet, shot_rows
+from bench.load import KINDS, SHAPES, Api, asset_rows, chunks, sheet, shot_rows
 from bench.scenarios import CHANGES, KNOWN, READS, Peer, same
 from bench.world import World
 
@@ -99,3 +104,21 @@ def test_a_range_of_the_peer_never_flatters_us() -> None:
     assert Peer((4, 14), (5, 15)).fastest_ms("small") == 4
     assert same(10, 20).fastest_ms("large") == 20
     assert same(10).fastest_ms("tiny") is None
+
+
+def test_a_task_that_is_to_be_asked_for_once_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+
+    def measure(target: Target, make: MakeRequest, *, clients: int, most: int = 4, **options: Any) -> Measurement:
+        # As many as there is time for: more than there are tasks.
+        sent = [make(number) for number in range(min(most, 4))]
+        asked.extend(sent)
+        return Measurement(latencies=[0.001] * len(sent), seconds=1.0)
+
+    monkeypatch.setattr(run, "measure", measure)
+    monkeypatch.setattr(run, "WARM_REQUESTS", 0)
+    monkeypatch.setattr(run, "settle", lambda *pids: None)
+    [scenario] = [one for one in READS if one.once]
+    api = SimpleNamespace(url="http://127.0.0.1:80", token="token")
+    run.run_one(run.Server("first", cast(Api, api), WORLD), scenario, 1.0)
+    assert len(asked) == len(set(asked)) == len(WORLD.tasks)
