@@ -14,6 +14,7 @@ from greenlet import getcurrent, greenlet
 from chassis.at_once import at_once
 
 PATIENCE_SECONDS = 20.0
+SOON_SECONDS = 0.001
 
 
 class Pausing:
@@ -25,14 +26,16 @@ class Pausing:
     idle = 0.0
 
     def __init__(self) -> None:
-        self._work: list[Callable[[], None]] = []
+        self._work: list[Callable[[], bool | None]] = []
         self._woken = threading.Event()
 
     def pause(self, seconds: float) -> None:
         """Do what was to be done, and wait to be woken."""
-        while self._work:
-            self._work.pop(0)()
-        self._woken.wait(seconds)
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self.rest()
+            if self._woken.wait(min(left, SOON_SECONDS) if self._work else left):
+                break
         self._woken.clear()
 
     def wake(self) -> None:
@@ -40,11 +43,11 @@ class Pausing:
         self._woken.set()
 
     def rest(self) -> None:
-        """Do what was to be done."""
-        while self._work:
-            self._work.pop(0)()
+        """Do what was to be done; what is not done yet will be done again."""
+        work, self._work = self._work, []
+        self._work += [each for each in work if each()]
 
-    def before_waiting(self, work: Callable[[], None]) -> None:
+    def before_waiting(self, work: Callable[[], bool | None]) -> None:
         """Do `work` at the next pause."""
         self._work.append(work)
 
@@ -120,6 +123,7 @@ class _Job:
         self.wake()
         self.pause(PATIENCE_SECONDS)
 
-    def before_waiting(self, work: Callable[[], None]) -> None:
+    def before_waiting(self, work: Callable[[], bool | None]) -> None:
         """Do `work` now: nothing else is gathered here."""
-        work()
+        while work():
+            time.sleep(SOON_SECONDS)

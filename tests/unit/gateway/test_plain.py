@@ -53,7 +53,7 @@ def test_a_head_is_read_as_gunicorn_reads_it_the_first_time_and_later(target: st
     assert [read(requests, head_of(target)) for _ in range(2)] == [expected, expected]
 
 
-@settings(max_examples=300)
+@settings(max_examples=60)
 @given(
     st.text(st.characters(min_codepoint=0, max_codepoint=255), max_size=12),
     st.sampled_from([HEADERS, b"Host: a\r\nConnection: close\r\n\r\n", b"Host: a\r\n\r\n"]),
