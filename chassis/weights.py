@@ -9,6 +9,8 @@ from chassis.at_once import pausable
 from chassis.messages import Reply
 
 HEAVY_SECONDS, QUICK_SECONDS, BUSY_SECONDS = 60.0, 0.1, 0.01
+# Now and then anything is slow on a busy machine; what is so several times in a row is slow.
+STRIKES = 3
 
 
 def stopwatch() -> Callable[[], bool]:
@@ -28,12 +30,14 @@ def stopwatch() -> Callable[[], bool]:
 class Weights:
     """Which operations answer lightly: shortly, quickly, and without a file.
 
-    An operation is heavy until it has answered lightly, and for a minute after an answer that was long, slow or a file.
+    An operation is heavy until it has answered lightly, and for a minute after an answer that was long or a file, or
+    after several slow ones in a row.
     """
 
     def __init__(self) -> None:
         """Know no operation yet."""
         self._until: dict[str, float] = {}
+        self._strikes: dict[str, int] = {}
 
     def heavy(self, operation: str) -> bool:
         """Tell whether an answer of this operation may be heavy."""
@@ -42,6 +46,11 @@ class Weights:
     def weigh(self, operation: str, reply: Reply, *, quick: bool) -> bool:
         """Note what an operation has answered, and whether it was quick; tell whether it is light."""
         short = reply.file is None and isinstance(reply.body, bytes) and len(reply.body) <= LONGEST
+        if not quick and short and not self.heavy(operation):
+            self._strikes[operation] = self._strikes.get(operation, 0) + 1
+            if self._strikes[operation] < STRIKES:
+                return False
+        self._strikes.pop(operation, None)
         if not (short and quick):
             self.burden(operation)
             return False

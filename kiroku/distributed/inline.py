@@ -9,9 +9,9 @@ from math import inf
 from time import monotonic
 
 # What a query may take of the processor to be tried, in seconds; what it may take in all; what nobody should wait for.
-LIGHT_SECONDS, QUICK_SECONDS, LONG_SECONDS = 0.002, 0.005, 0.1
+LIGHT_SECONDS, QUICK_SECONDS, LONG_SECONDS = 0.002, 0.005, 1.0
 AWAY_SECONDS = 60.0
-STRIKES = 3
+STRIKES = 5
 
 
 class Inline:

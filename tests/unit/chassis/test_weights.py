@@ -30,12 +30,29 @@ def test_a_long_answer_a_slow_one_and_a_file_are_heavy_for_a_minute(
     monkeypatch.setattr(module, "monotonic", lambda: now[0])
     weights = Weights()
     assert weights.weigh("a", SHORT, quick=True)
-    assert not weights.weigh("a", reply, quick=quick)
+    for _ in range(1 if quick else module.STRIKES):
+        assert not weights.heavy("a")
+        assert not weights.weigh("a", reply, quick=quick)
     assert weights.heavy("a")
     assert not weights.weigh("a", SHORT, quick=True)
     now[0] += 61
     assert weights.weigh("a", SHORT, quick=True)
     assert not weights.heavy("a")
+
+
+def test_what_is_slow_now_and_then_stays_light() -> None:
+    weights = Weights()
+    for _ in range(5):
+        assert weights.weigh("a", SHORT, quick=True)
+        for _ in range(module.STRIKES - 1):
+            assert not weights.weigh("a", SHORT, quick=False)
+    assert not weights.heavy("a")
+
+
+def test_what_was_never_light_is_heavy_after_one_slow_answer() -> None:
+    weights = Weights()
+    assert not weights.weigh("a", SHORT, quick=False)
+    assert weights.heavy("a")
 
 
 def test_what_is_burdened_is_heavy_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
