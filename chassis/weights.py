@@ -34,8 +34,9 @@ class Weights:
     after several slow ones in a row.
     """
 
-    def __init__(self) -> None:
-        """Know no operation yet."""
+    def __init__(self, strikes: int = STRIKES) -> None:
+        """Know no operation yet. So many slow answers in a row make one heavy."""
+        self._most = strikes
         self._until: dict[str, float] = {}
         self._strikes: dict[str, int] = {}
 
@@ -46,9 +47,13 @@ class Weights:
     def weigh(self, operation: str, reply: Reply, *, quick: bool) -> bool:
         """Note what an operation has answered, and whether it was quick; tell whether it is light."""
         short = reply.file is None and isinstance(reply.body, bytes) and len(reply.body) <= LONGEST
+        return self.note(operation, short=short, quick=quick)
+
+    def note(self, operation: str, *, short: bool, quick: bool) -> bool:
+        """Note that an operation has answered; tell whether it is light."""
         if not quick and short and not self.heavy(operation):
             self._strikes[operation] = self._strikes.get(operation, 0) + 1
-            if self._strikes[operation] < STRIKES:
+            if self._strikes[operation] < self._most:
                 return False
         self._strikes.pop(operation, None)
         if not (short and quick):
@@ -58,4 +63,5 @@ class Weights:
 
     def burden(self, operation: str) -> None:
         """Note that an operation is heavy for now."""
+        self._strikes.pop(operation, None)
         self._until[operation] = monotonic() + HEAVY_SECONDS

@@ -5,12 +5,11 @@ reads the broker for all must not be kept: only queries that were short, and qui
 """
 
 from collections.abc import Collection, Iterable
-from math import inf
-from time import monotonic
+
+from chassis.weights import Weights
 
 # What a query may take of the processor to be tried, in seconds; what it may take in all; what nobody should wait for.
 LIGHT_SECONDS, QUICK_SECONDS, LONG_SECONDS = 0.002, 0.005, 1.0
-AWAY_SECONDS = 60.0
 STRIKES = 5
 
 
@@ -19,13 +18,11 @@ class Inline:
 
     def __init__(self) -> None:
         """Know no query yet."""
-        self._from: dict[str, float] = {}
-        self._strikes: dict[str, int] = {}
+        self._weights = Weights(STRIKES)
 
     def may(self, operations: Collection[str]) -> bool:
         """Tell whether all of `operations`, if any, may be worked on by the thread that reads."""
-        now = monotonic()
-        return bool(operations) and all(self._from.get(operation, inf) <= now for operation in operations)
+        return bool(operations) and not any(map(self._weights.heavy, operations))
 
     def by_pool(self, operations: Iterable[str], seconds: float, *, short: bool) -> None:
         """Note that a thread of the pool worked on `operations`, for so many seconds of the processor in all.
@@ -34,24 +31,20 @@ class Inline:
         """
         if short and seconds <= LIGHT_SECONDS:
             for operation in operations:
-                self._from.setdefault(operation, 0.0)
+                self._weights.note(operation, short=True, quick=True)
 
     def by_reader(self, operations: Iterable[str], seconds: float, *, short: bool) -> None:
         """Note that the thread that reads worked on `operations`, for so many seconds in all.
 
         Now and then anything takes long; what does so again and again, or once for very long, is for the pool.
         """
-        if short and seconds <= QUICK_SECONDS:
-            for operation in operations:
-                self._strikes.pop(operation, None)
+        if seconds > LONG_SECONDS:
+            self.leave(operations)
             return
         for operation in operations:
-            strikes = self._strikes[operation] = self._strikes.get(operation, 0) + 1
-            if strikes >= STRIKES or seconds > LONG_SECONDS or not short:
-                self.leave([operation])
+            self._weights.note(operation, short=short, quick=seconds <= QUICK_SECONDS)
 
     def leave(self, operations: Iterable[str]) -> None:
         """Leave `operations` to the pool for a while: they wait for others, or take long."""
         for operation in operations:
-            self._strikes.pop(operation, None)
-            self._from[operation] = monotonic() + AWAY_SECONDS
+            self._weights.burden(operation)

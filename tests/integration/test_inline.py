@@ -13,8 +13,8 @@ from chassis.messages import Reply, Request
 from kiroku.distributed import inline
 from kiroku.distributed.broker import Broker
 from kiroku.distributed.client import RpcClient
-from kiroku.distributed.entrypoint import hosted
 from tests.support.broker import broker_url
+from tests.support.hosting import serving
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.distributed
@@ -56,13 +56,9 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def studio(broker: Broker) -> Iterator[Studio]:
-    from nameko.containers import ServiceContainer  # after the module that hushes it
-
     service = Studio()
-    container = ServiceContainer(hosted("studio", 4), {"service": service, "broker": broker})
-    container.start()
-    yield service
-    container.stop()
+    with serving("studio", service, broker):
+        yield service
 
 
 @pytest.fixture

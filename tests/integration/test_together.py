@@ -11,11 +11,11 @@ from chassis.errors import NotFound, Unavailable
 from chassis.messages import Reply, Request
 from kiroku.distributed.broker import QUORUM, Broker
 from kiroku.distributed.client import RpcClient
-from kiroku.distributed.entrypoint import hosted
 from kiroku.distributed.slots import Slot, Together
 from kiroku.distributed.together import CALLS, MOST
 from kiroku.distributed.wire import pack_many, unpack_reply
 from tests.support.broker import broker_url
+from tests.support.hosting import serving
 from tests.support.pausing import Pausing
 
 pytestmark = pytest.mark.distributed
@@ -52,13 +52,9 @@ def broker(url: str, request: pytest.FixtureRequest) -> Broker:
 
 @pytest.fixture
 def echo(broker: Broker) -> Iterator[Echo]:
-    from nameko.containers import ServiceContainer  # after the module that hushes it
-
     service = Echo()
-    container = ServiceContainer(hosted("echo", 4), {"service": service, "broker": broker})
-    container.start()
-    yield service
-    container.stop()
+    with serving("echo", service, broker):
+        yield service
 
 
 @pytest.fixture

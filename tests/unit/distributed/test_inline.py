@@ -2,9 +2,10 @@
 
 import pytest
 
-from kiroku.distributed import inline
+from chassis import weights
+from chassis.weights import HEAVY_SECONDS
 from kiroku.distributed.frames import Outlet
-from kiroku.distributed.inline import AWAY_SECONDS, LIGHT_SECONDS, LONG_SECONDS, QUICK_SECONDS, STRIKES, Inline
+from kiroku.distributed.inline import LIGHT_SECONDS, LONG_SECONDS, QUICK_SECONDS, STRIKES, Inline
 
 ONE, OTHER = "tasks.get_task", "tasks.get_tasks"
 
@@ -19,7 +20,7 @@ class Clock:
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(inline, "monotonic", made)
+    monkeypatch.setattr(weights, "monotonic", made)
     return made
 
 
@@ -64,7 +65,7 @@ def test_what_takes_long_again_and_again_or_very_long_is_for_the_pool_for_a_whil
         known.by_reader([ONE], took, short=True)
     assert not known.may([ONE])
     known.by_pool([ONE], 0.0, short=True)
-    clock.now += AWAY_SECONDS - 1
+    clock.now += HEAVY_SECONDS - 1
     assert not known.may([ONE])
     clock.now += 2
     assert known.may([ONE])
@@ -73,7 +74,7 @@ def test_what_takes_long_again_and_again_or_very_long_is_for_the_pool_for_a_whil
 def test_what_answers_at_length_or_waits_for_others_is_for_the_pool(known: Inline, clock: Clock) -> None:
     known.by_reader([ONE], 0.0, short=False)
     assert not known.may([ONE])
-    clock.now += AWAY_SECONDS + 1
+    clock.now += HEAVY_SECONDS + 1
     assert known.may([ONE])
     known.leave([ONE])
     assert not known.may([ONE])
