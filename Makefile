@@ -4,6 +4,8 @@ BIN = .venv/bin
 # What running needs, and what testing needs beside it. Each file pins all of it, so pip has nothing to resolve.
 RUNTIME = .venv/.runtime
 STAMP = .venv/.installed
+# Servers and tests are some hundred processes; without its bytecode each would compile the project again.
+unexport PYTHONDONTWRITEBYTECODE
 PIP = $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 
 .PHONY: run run-distributed demo test unit integration cases contract journeys faults lint types rebuild bench scale-demo docs deploy-check deploy-requirements clean
@@ -34,7 +36,7 @@ rebuild: $(RUNTIME)        ## rebuild the read models of SERVICE from its log
 test: lint types deploy-check unit integration cases journeys faults
 
 unit: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/unit
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -p no:logging tests/unit
 
 cases: $(STAMP)          ## every recorded case as a test, in both shapes
 	$(BIN)/python -m pytest tests/contract

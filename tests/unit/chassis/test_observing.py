@@ -15,6 +15,7 @@ from chassis.gauges import StateCollector
 from chassis.logs import CURRENT, JsonFormatter, TextFormatter
 from chassis.messages import Actor, Reply, Request
 from chassis.observed import Observed
+from tests.support.logged import logged
 
 REQUEST = Request("library.read_book", actor=Actor(person_id="p1", role="user"), request_id="r1")
 
@@ -52,10 +53,10 @@ def test_a_record_written_during_an_operation_names_request_actor_and_operation(
     assert CURRENT.get() is None
 
 
-def test_at_info_each_operation_leaves_its_position_and_time(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, "chassis.observed"), Observed("library", "read_book", REQUEST) as observed:
+def test_at_info_each_operation_leaves_its_position_and_time() -> None:
+    with logged(logging.INFO, "chassis.observed") as records, Observed("library", "read_book", REQUEST) as observed:
         observed.reply = Reply(positions={"library": 7})
-    (record,) = caplog.records
+    (record,) = records
     told = vars(record)
     assert (told["position"], told["outcome"]) == (7, "ok")
     assert told["seconds"] > 0

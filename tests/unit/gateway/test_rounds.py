@@ -2,9 +2,8 @@
 
 import logging
 
-import pytest
-
 from gateway.trials import Rounds
+from tests.support.logged import logged
 
 
 def test_work_is_done_at_the_end_of_a_round_once() -> None:
@@ -35,7 +34,7 @@ def test_work_that_is_not_done_yet_is_done_again_in_the_next_round_which_comes_s
     assert left == []
 
 
-def test_work_that_fails_keeps_nothing_else_from_being_done(caplog: pytest.LogCaptureFixture) -> None:
+def test_work_that_fails_keeps_nothing_else_from_being_done() -> None:
     rounds, done = Rounds(), list[str]()
 
     def fails() -> None:
@@ -43,10 +42,10 @@ def test_work_that_fails_keeps_nothing_else_from_being_done(caplog: pytest.LogCa
 
     rounds.before_waiting(fails)
     rounds.before_waiting(lambda: done.append("done"))
-    with caplog.at_level(logging.ERROR):
+    with logged(logging.ERROR) as records:
         rounds.end()
     assert done == ["done"]
-    assert "has failed" in caplog.text
+    assert "has failed" in records[0].getMessage()
 
 
 def test_many_that_are_woken_call_for_the_thread_once_and_all_go_on() -> None:
