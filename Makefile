@@ -39,7 +39,7 @@ unit: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -p no:logging tests/unit
 
 cases: $(STAMP)          ## every recorded case as a test, in both shapes
-	$(BIN)/python -m pytest tests/contract
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/contract
 
 contract: $(STAMP)       ## the same as a table: route, cases passed / total
 	$(BIN)/python -m tests.contract.both_shapes

@@ -62,6 +62,7 @@ def prepare(service: Service, fill: Fill, progress: Progress | None = None) -> b
         events = head_position(cursor)
         if events:
             logger.warning("%s: read models of this release are being made from %d events", spec.name, events)
+        cursor.execute("BEGIN")
         # One release is prepared at a time: another that waits would miss its checkpoints, and has to be prepared anew.
         cursor.execute("DELETE FROM log.prepared")
         _tidy(cursor)
@@ -69,16 +70,21 @@ def prepare(service: Service, fill: Fill, progress: Progress | None = None) -> b
         cursor.execute(f"CREATE SCHEMA {spec.read}; CREATE SCHEMA {spec.replica}")
         schema.create_tables(cursor, service, spec.read, spec.replica)
         cursor.execute(FOLLOW_ALONG, (spec.shape,))
-        fill(_reacted(cursor, spec))
+        cursor.execute("COMMIT")
+        reacted = _reacted(cursor, spec)
+        fill(reacted)
         position = fold_log(cursor, service, spec.read, progress=progress)
         # Until PostgreSQL knows what is in new tables, it joins them in ways that take a hundred times longer.
-        cursor.execute("ANALYZE")
+        filled = bool(events or reacted)
+        if filled:
+            cursor.execute("ANALYZE")
         cursor.execute("BEGIN")
         for derived in spec.derived:
             derived.fill(cursor)
         cursor.execute("INSERT INTO log.prepared VALUES (%s, %s)", (spec.shape, position))
         cursor.execute("COMMIT")
-        cursor.execute("ANALYZE")
+        if filled:
+            cursor.execute("ANALYZE")
     return True
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.support.identity_provider import identity_provider
-from tests.support.server import SHAPES, running_server
+from tests.support.server import running_server
 
 
 @dataclass
@@ -35,7 +35,7 @@ def saml_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield server.url
 
 
-@pytest.fixture(scope="module", params=SHAPES)
+@pytest.fixture(scope="module")
 def contract_server(request: pytest.FixtureRequest, saml_url: str) -> Iterator[Fresh]:
-    with running_server(request.param) as server:
+    with running_server(request.module.SHAPE) as server:
         yield Fresh(server.url, server.email, server.password, saml_url)

@@ -1,4 +1,4 @@
-"""Every recorded case, one test each.
+"""Every recorded case, one test each, for the module of each shape to import, so that both can be tested side by side.
 
 The fixture `contract_server` (module scope or wider) gives a fresh server: `url`, `email`, `password` of its
 administrator, and `saml_url` where a second one with SAML enabled runs. The cases of a route build on each
@@ -12,6 +12,8 @@ import pytest
 
 from .cases import Case, Result, Route, load_routes, run_route
 from .world import World, build_world
+
+__all__ = ["session", "test_the_reply_is_as_recorded", "test_the_world_can_be_built"]
 
 
 class ContractServer(Protocol):
