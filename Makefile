@@ -45,7 +45,7 @@ contract: $(STAMP)       ## the same as a table: route, cases passed / total
 	$(BIN)/python -m tests.contract.both_shapes
 
 faults: $(STAMP)         ## kill -9 of every process, of PostgreSQL and of the broker while clients write
-	$(BIN)/python -m pytest tests/faults
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/faults
 
 journeys: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/journeys
@@ -72,7 +72,7 @@ docs: $(STAMP)           ## write the pages of docs/reference that are data else
 
 deploy-check: $(STAMP)   ## check image, compose file and manifests without network or cluster
 	$(BIN)/python -m deploy.checks
-	$(BIN)/python -m pytest tests/deploy
+	$(BIN)/python -m pytest --numprocesses 2 tests/deploy
 
 deploy-requirements: $(STAMP) ## pin what the image installs, with hashes
 	$(BIN)/python -m deploy.requirements $(BIN)/uv
