@@ -9,11 +9,13 @@ from typing import Any
 
 from chassis.messages import Reply
 
+FORMAT: dict[str, Any] = {"delimiter": ";", "lineterminator": "\r\n"}
+
 
 def written(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     """Return the content of a CSV file. Pure."""
     text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    writer = csv.writer(text, **FORMAT)
     writer.writerow(head)
     writer.writerows(rows)
     return text.getvalue().encode()

@@ -6,6 +6,7 @@ from chassis.spec import ServiceSpec
 from contracts import auth, production, tasks
 from contracts import imports as kinds
 from services.imports import (
+    csv_breakdown,
     csv_casting,
     csv_entities,
     csv_estimations,
@@ -44,6 +45,7 @@ IMPORTS = ServiceSpec(
         csv_persons,
         csv_estimations,
         csv_out,
+        csv_breakdown,
         shotgun,
         shotgun_removal,
         kitsu,

@@ -6,6 +6,7 @@ from typing import Any
 from chassis.binding import Id, is_uuid
 from chassis.errors import Invalid
 from chassis.operations import query
+from chassis.pieces import NOBODY, Groups
 from chassis.unit import Unit
 from contracts.access import project_managers
 from services.production.access import entity_readers, inside, project_no_vendors
@@ -21,9 +22,9 @@ KEYS = ("asset_id", "asset_name", "asset_type_name", "ready_for", "episode_id", 
         "label", "is_shared", "project_id")  # fmt: skip
 # Everything of a map is put together by PostgreSQL, what is said of an asset once for all its parts; the bytes pass
 # through untouched.
-MAP = """
+ROWS_OF_ALL = """
 WITH link AS MATERIALIZED (
-    SELECT t.entity_in_id, t.entity_out_id, '{{"nb_occurences":' || coalesce(t.nb_occurences::text, 'null')
+    SELECT t.entity_in_id, t.entity_out_id, e.parent_id, '{{"nb_occurences":' || coalesce(t.nb_occurences::text, 'null')
         || ',"label":' || coalesce(to_json(t.label)::text, 'null') || {more} AS head
     FROM entity_link t JOIN entity e ON e.id = t.entity_in_id LEFT JOIN entity q ON q.id = e.parent_id
     WHERE e.canceled IS NOT TRUE AND {where}),
@@ -32,10 +33,23 @@ asset AS MATERIALIZED (
         'name', a.name, 'asset_name', a.name, 'asset_type_name', ty.name, 'preview_file_id', a.preview_file_id,
         'is_shared', a.is_shared, 'project_id', a.project_id)::text, 2) AS tail
     FROM entity a JOIN entity_type ty ON ty.id = a.entity_type_id
-    WHERE a.canceled IS NOT TRUE AND a.id IN (SELECT l.entity_out_id FROM link l))
-SELECT '{{' || coalesce(string_agg('"' || g.id || '":[' || g.rows || ']', ','), '') || '}}' FROM (
-    SELECT l.entity_in_id AS id, string_agg(l.head || a.tail, ',' ORDER BY a.place) AS rows
-    FROM link l JOIN asset a ON a.id = l.entity_out_id GROUP BY l.entity_in_id) g
+    WHERE a.canceled IS NOT TRUE AND a.id IN (SELECT l.entity_out_id FROM link l)),
+casting AS (
+    SELECT '"' || l.entity_in_id || '":[' || string_agg(l.head || a.tail, ',' ORDER BY a.place) || ']' AS rows,
+        coalesce(l.parent_id, '00000000-0000-0000-0000-000000000000') AS parent_id
+    FROM link l JOIN asset a ON a.id = l.entity_out_id GROUP BY l.entity_in_id, l.parent_id)
+"""
+MAP = ROWS_OF_ALL + "SELECT '{{' || coalesce(string_agg(c.rows, ','), '') || '}}' FROM casting c"
+# The same for each sequence, and what a sequence is known by: its links, what they lead to, and its own row.
+BY_SEQUENCE = ROWS_OF_ALL + "SELECT c.parent_id::text, string_agg(c.rows, ',') FROM casting c GROUP BY c.parent_id"
+NAMES = """
+SELECT coalesce(e.parent_id, '00000000-0000-0000-0000-000000000000')::text || count(*) || ' '
+    || bit_xor(uuid_hash_extended(t.id, (t.xmin::text::bigint << 32) | a.xmin::text::bigint)) || ' '
+    || coalesce(min(q.xmin::text), '')
+FROM entity_link t JOIN entity e ON e.id = t.entity_in_id JOIN entity a ON a.id = t.entity_out_id
+    LEFT JOIN entity q ON q.id = e.parent_id
+WHERE e.project_id = %s AND e.kind = 'shot' AND e.canceled IS NOT TRUE AND a.canceled IS NOT TRUE
+GROUP BY e.parent_id ORDER BY e.parent_id
 """
 SEQUENCE = """',"sequence_name":' || coalesce(to_json(q.name)::text, 'null') || ','"""
 # Where assets of other projects come from: these change without a word in the log of this one.
@@ -76,8 +90,24 @@ def list_shots_casting(unit: Unit, project_id: Id) -> bytes:
     lenders = unit.finished(("lenders", project_id), revision, partial(unit.rows, LENDERS, (project_id,)))
     if lenders:
         revision = unit.etag(*scopes, *(f"{lender}/entity" for (lender,) in lenders))
-    read = partial(_map, unit, "e.project_id = %s AND e.kind = 'shot'", [project_id])
+    # Types of assets are in all pieces and in no name.
+    key = ("casting by sequence", project_id, unit.etag("entity_type"))
+    groups = Groups(NAMES, [project_id], partial(_by_sequence, unit, project_id))
+
+    def read() -> bytes:
+        return b"{%b}" % b",".join(groups.read(unit, key, revision).values())
+
     return unit.finished(("casting", project_id), revision, read)
+
+
+def _by_sequence(unit: Unit, project_id: str, ids: list[bytes] | None) -> dict[bytes, bytes]:
+    """Return what is in the map of each sequence, of those with `ids` or of all."""
+    where = "e.project_id = %s AND e.kind = 'shot'"
+    args: list[Any] = [project_id]
+    if ids is not None:
+        orphans = " OR e.parent_id IS NULL" if NOBODY in ids else ""
+        where, args = f"{where} AND (e.parent_id = ANY(%s::uuid[]){orphans})", [*args, [id_.decode() for id_ in ids]]
+    return dict(unit.undecoded(BY_SEQUENCE.format(more=SEQUENCE, where=where), args))
 
 
 @query(allow=project_no_vendors)

@@ -8,9 +8,10 @@ import orjson
 from chassis import filters
 from chassis.binding import Id, is_uuid
 from chassis.errors import Forbidden, Invalid, NotFound
-from chassis.listing import Listing, Rows
+from chassis.listing import Listing
 from chassis.messages import CLIENT, VENDOR, Reply
 from chassis.operations import query
+from chassis.pieces import Texts
 from chassis.policy import signed_in
 from chassis.resources import array_of
 from chassis.unit import Unit
@@ -96,7 +97,7 @@ def list_project_tasks(unit: Unit, project_id: Id) -> Reply:
     return Reply(body=blanked(unit, unit.finished(("tasks", *key), revision, read)), headers=headers)
 
 
-def _whole(rows: list[tuple[Any, ...]]) -> Rows:
+def _whole(rows: list[tuple[Any, ...]]) -> Texts:
     # PostgreSQL would count the characters of each text to cut its last one; here that is a slice.
     return {name: b"%b%b" % (doc[:-1], rel) for name, doc, rel in rows}
 

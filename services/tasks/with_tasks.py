@@ -7,9 +7,10 @@ from typing import Any
 import orjson
 
 from chassis.binding import is_uuid
-from chassis.listing import Listing, Rows, id_in
+from chassis.listing import Listing
 from chassis.messages import VENDOR, Reply
 from chassis.operations import query
+from chassis.pieces import Texts, id_in
 from chassis.policy import signed_in
 from chassis.resources import array_of
 from chassis.unit import Unit
@@ -82,7 +83,7 @@ def _listing(unit: Unit, kind: str) -> Reply:
     return Reply(body=array_of(rows), headers=headers)
 
 
-def _made(unit: Unit, compact: bool, rows: list[tuple[Any, ...]]) -> Rows:
+def _made(unit: Unit, compact: bool, rows: list[tuple[Any, ...]]) -> Texts:
     """Return the texts of rows by their names; those that are not made yet are made here."""
     unmade = [id_in(name).decode() for name, text in rows if text is None]
     if not unmade:
@@ -92,7 +93,7 @@ def _made(unit: Unit, compact: bool, rows: list[tuple[Any, ...]]) -> Rows:
     return {name: text for name, text in found if text is not None}
 
 
-def _personal(unit: Unit, found: Rows, columns: Sequence[str] | None) -> list[Any]:
+def _personal(unit: Unit, found: Texts, columns: Sequence[str] | None) -> list[Any]:
     """Return the texts of rows as the actor sees them: his subscriptions marked, and a vendor's own tasks alone."""
     me, vendor = unit.actor.person_id or NIL, unit.actor.role == VENDOR
     mine = unit.rows(

@@ -7,8 +7,9 @@ from uuid import uuid4
 import orjson
 import pytest
 
-from chassis.listing import Listing, Rows, id_in
+from chassis.listing import Listing
 from chassis.messages import THE_SYSTEM, Request
+from chassis.pieces import Texts, id_in
 from chassis.service import Service
 from chassis.unit import Unit
 from tests.support.kernel import call, library
@@ -38,7 +39,7 @@ class Shelf:
     def remove(self, book: str) -> None:
         call(self.service, "delete_book", path={"instance_id": book})
 
-    def _made(self, rows: list[tuple[Any, ...]]) -> Rows:
+    def _made(self, rows: list[tuple[Any, ...]]) -> Texts:
         self.read_rows += len(rows)
         return dict(rows)
 

@@ -86,24 +86,49 @@ def _doubt_gateways() -> None:
     KeptAnswers._question = doubting_question  # type: ignore[method-assign]
 
 
+class _Noted:
+    """Of which scopes the tags of this thread are; those of a new house are short, and several may have the same."""
+
+    def __init__(self, etag: Any) -> None:
+        self.etag, self._here = etag, threading.local()
+
+    def note(self, reader: Any, *scopes: str) -> str:
+        tag: str = self.etag(reader, *scopes)
+        self._of_thread().setdefault(tag, set()).add(scopes)
+        return tag
+
+    def has_moved(self, reader: Any, tag: str) -> bool:
+        return any(self.etag(reader, *scopes) != tag for scopes in self._of_thread()[tag])
+
+    def _of_thread(self) -> dict[str, set[tuple[str, ...]]]:
+        found: dict[str, set[tuple[str, ...]]] = vars(self._here).setdefault("scopes", {})
+        return found
+
+
 def _doubt_lists() -> None:
     """Compare what is kept by revisions, too: it may differ only when these have moved on meanwhile."""
+    from chassis.pieces import Pieces
     from chassis.reading import Reader
     from chassis.shared import REVISIONS, SharedLists
     from chassis.unit import Unit
 
-    etag, finished, read = Reader.etag, Reader.finished, SharedLists.read
-    here = threading.local()
+    noted = _Noted(Reader.etag)
+    finished, read, pieces = Reader.finished, SharedLists.read, Pieces.read
 
     def noting_etag(self: Reader, *scopes: str) -> str:
-        here.scopes = scopes
-        return etag(self, *scopes)
+        return noted.note(self, *scopes)
 
     def doubting_finished(self: Reader, key: Any, tag: str, make: Any) -> Any:
-        scopes, kept = here.scopes, finished(self, key, tag, make)
+        kept = finished(self, key, tag, make)
         if kept != make():
-            assert etag(self, *scopes) != tag, f"{key} is stale"
+            assert noted.has_moved(self, tag), f"{key} is stale"
         return kept
+
+    def doubting_pieces(self: Pieces, unit: Unit, key: Any, tag: str) -> Any:
+        found = pieces(self, unit, key, tag)
+        if tag and list(found.values()) != list(self._whole(unit).values()):
+            assert noted.has_moved(unit, tag), f"pieces of {key} are stale"
+        return found
 
     def doubting_read(self: SharedLists, unit: Unit, **own: Any) -> dict[str, bytes]:
         found = read(self, unit, **own)
@@ -115,6 +140,7 @@ def _doubt_lists() -> None:
 
     Reader.etag = noting_etag  # type: ignore[method-assign]
     Reader.finished = doubting_finished  # type: ignore[method-assign,assignment]
+    Pieces.read = doubting_pieces  # type: ignore[assignment,method-assign]
     SharedLists.read = doubting_read  # type: ignore[method-assign]
 
 
