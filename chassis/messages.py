@@ -45,7 +45,8 @@ class Request(msgspec.Struct):
     """One call of an operation. `query` keeps repeated parameters.
 
     `needs` are positions by service that the answer has to hold (the causal token), `news` such that it should hold if
-    their services can be asked. Who `keeps` answers wants to know what this one is made of.
+    their services can be asked. Who `keeps` answers wants to know what this one is made of. `holds` names the large
+    answer to the same question that the asker holds (`chassis.held`).
     """
 
     operation: str
@@ -64,6 +65,7 @@ class Request(msgspec.Struct):
     causation: str | None = None
     keeps: bool = False
     news: dict[str, int] = {}
+    holds: str = ""
 
     def one(self, name: str, default: str | None = None) -> str | None:
         """Return the last value of query parameter `name`."""
@@ -93,7 +95,8 @@ class Reply:
 
     `file` (an object key) makes the gateway stream from the store; `positions` are the log positions that the
     answer has reached, by service; `made_of` is for who keeps answers; `notes` carry facts for the gateway alone
-    (cookies to set, caches to drop); `seconds` is how long its service worked on it, where that was told.
+    (cookies to set, caches to drop); `seconds` is how long its service worked on it, where that was told. `tag` names
+    a large body, and with `held` it is not there, as the asker holds it.
     """
 
     status: int = 200
@@ -105,6 +108,8 @@ class Reply:
     notes: dict[str, Any] = field(default_factory=dict)
     made_of: MadeOf | None = None
     seconds: float = 0.0
+    tag: str = ""
+    held: bool = False
 
     def read(self) -> bytes:
         """Return the whole body."""

@@ -5,6 +5,7 @@ from typing import Any
 from chassis.messages import THE_SYSTEM, Request
 from chassis.storage import open_store
 from gateway.app import create_app
+from gateway.held import HeldAnswers
 from gateway.identity import Identities
 from gateway.kept import KeptAnswers, Moves
 from gateway.live.handover import LiveLoop, with_live
@@ -44,8 +45,9 @@ def serve_gateway(settings: Settings, broker: Broker, *, only_live: bool = False
         described = {f"{n}.{o.name}": o for n, spec in specs().items() for o in spec.operations().values()}
         identities = Identities(client, secret, settings.previous_secret)
         live = LiveLoop(Hub(client, identities, RemoteSource(client, wakes, list(specs()))))
+        bus = KeptAnswers(HeldAnswers(client), described, moves)
         app = create_app(
-            KeptAnswers(client, described, moves), store=store, secret=secret, body_limit=settings.body_limit,
+            bus, store=store, secret=secret, body_limit=settings.body_limit,
             describe=described, identities=identities, routes=HEALTH if only_live else None, sign_ins=sign_ins,
         )  # fmt: skip
         wakes.hear(lambda service: identities.drop() if service == "auth" else None)

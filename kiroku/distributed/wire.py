@@ -46,6 +46,8 @@ class _Head(msgspec.Struct, omit_defaults=True):
     notes: dict[str, Any] = {}
     made_of: MadeOf | None = None
     seconds: float = 0.0
+    tag: str = ""
+    held: bool = False
     error: str = ""
     code: str = ""
     message: str = ""
@@ -63,7 +65,7 @@ def pack_reply(reply: Reply) -> bytes:
     notes = {key: reply.notes[key] for key in _NOTES if key in reply.notes} if reply.notes else {}
     head = _Head(
         reply.status, reply.content_type, reply.headers, reply.positions, reply.file, notes, reply.made_of,
-        reply.seconds,
+        reply.seconds, reply.tag, reply.held,
     )  # fmt: skip
     return _joined(head, reply.read())
 
@@ -86,7 +88,7 @@ def unpack_reply(content: bytes) -> Reply:
         raise refusal(head)
     return Reply(
         head.status, content[start:], head.content_type, head.headers, head.positions, head.file, head.notes,
-        head.made_of, head.seconds,
+        head.made_of, head.seconds, head.tag, head.held,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import orjson
 
 from chassis import filters
 from chassis.binding import Id
+from chassis.held import held
 from chassis.messages import Reply
 from chassis.operations import query
 from chassis.pieces import Groups
@@ -195,8 +196,12 @@ def _export(unit: Unit, project_id: str, kind: _Kind) -> Reply:
     revision = unit.etag(project_id, "entity_type", "task_type", "task_status", "person")
     asked = tuple(sorted((name, *values) for name, values in unit.request.query.items()))
     key = ("breakdown", project_id, kind.name, asked)
-    content = unit.finished(key, revision, lambda: _Breakdown(unit, project, kind).content(revision))
-    return file(f"{project['name']} {kind.name}s", content)
+
+    def content() -> bytes:
+        return unit.finished(key, revision, lambda: _Breakdown(unit, project, kind).content(revision))
+
+    empty = file(f"{project['name']} {kind.name}s", b"")
+    return held(unit, key, revision, content, content_type=empty.content_type, headers=empty.headers)
 
 
 @query(allow=readers)

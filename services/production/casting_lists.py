@@ -5,6 +5,8 @@ from typing import Any
 
 from chassis.binding import Id, is_uuid
 from chassis.errors import Invalid
+from chassis.held import held
+from chassis.messages import Reply
 from chassis.operations import query
 from chassis.pieces import NOBODY, Groups
 from chassis.unit import Unit
@@ -83,7 +85,7 @@ def _map(unit: Unit, where: str, args: list[Any], *, names: bool = True) -> byte
 
 
 @query(allow=project_no_vendors)
-def list_shots_casting(unit: Unit, project_id: Id) -> bytes:
+def list_shots_casting(unit: Unit, project_id: Id) -> Reply:
     """Return shot id -> casting. Source: GET /data/projects/{project_id}/sequences/all/casting."""
     scopes = [f"{project_id}/entity", f"{project_id}/entity_link", "entity_link", "entity_type"]
     revision = unit.etag(*scopes)
@@ -97,7 +99,8 @@ def list_shots_casting(unit: Unit, project_id: Id) -> bytes:
     def read() -> bytes:
         return b"{%b}" % b",".join(groups.read(unit, key, revision).values())
 
-    return unit.finished(("casting", project_id), revision, read)
+    what = ("casting", project_id)
+    return held(unit, what, revision, lambda: unit.finished(what, revision, read))
 
 
 def _by_sequence(unit: Unit, project_id: str, ids: list[bytes] | None) -> dict[bytes, bytes]:

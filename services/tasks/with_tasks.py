@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from chassis.binding import is_uuid
+from chassis.held import held
 from chassis.listing import Listing
 from chassis.messages import VENDOR, Reply
 from chassis.operations import query
@@ -72,15 +73,36 @@ def _listing(unit: Unit, kind: str) -> Reply:
         "w.entity_id", f"w.{column}", f"{SOURCE} WHERE {where}", f"{order}, e.name, e.id", values,
         partial(_made, unit, compact),
     )  # fmt: skip
-    found = listing.read(unit, ("with tasks", kind, column, where, *sorted(values.items())), scopes)
-    rows = _personal(unit, found, None if not compact else task_fields)
-    head = {"compact": compact, f"{kind}_fields": [*fields, "tasks"], "task_fields": task_fields}
-    if stream:
-        body = b"\n".join([orjson.dumps(head), *rows, b""])
-        return Reply(body=body, content_type="application/x-ndjson", headers=headers)
-    if compact:
-        return Reply(body=b"".join([orjson.dumps(head)[:-1], b',"rows":[', b",".join(rows), b"]}"]), headers=headers)
-    return Reply(body=array_of(rows), headers=headers)
+    what = ("with tasks", kind, column, where, *sorted(values.items()))
+    marked = _marked(unit, project_id)
+    content_type = "application/x-ndjson" if stream else "application/json"
+
+    def read() -> bytes:
+        found = listing.read(unit, what, scopes)
+        rows = _personal(unit, found, marked, None if not compact else task_fields)
+        head = {"compact": compact, f"{kind}_fields": [*fields, "tasks"], "task_fields": task_fields}
+        if stream:
+            return b"\n".join([orjson.dumps(head), *rows, b""])
+        if compact:
+            return b"".join([orjson.dumps(head)[:-1], b',"rows":[', b",".join(rows), b"]}"])
+        return array_of(rows)
+
+    if scopes and not marked and unit.actor.role != VENDOR:
+        return held(unit, (*what, stream), scopes, read, content_type=content_type, headers=headers)
+    return Reply(body=read(), content_type=content_type, headers=headers)
+
+
+def _marked(unit: Unit, project_id: str | None) -> dict[bytes, set[str]]:
+    """Return by entity the tasks that the actor has subscribed to, of one production or of all."""
+    where, args = "s.person_id = %s", [unit.actor.person_id or NIL]
+    if project_id:
+        where, args = f"{where} AND e.project_id::text = %s", [*args, project_id]
+    mine = f"""SELECT t.entity_id::text, t.id::text FROM subscription s JOIN task t ON t.id = s.task_id
+        JOIN entity e ON e.id = t.entity_id WHERE {where}"""
+    marked: dict[bytes, set[str]] = {}
+    for entity_id, task_id in unit.rows(mine, args):
+        marked.setdefault(entity_id.encode(), set()).add(task_id)
+    return marked
 
 
 def _made(unit: Unit, compact: bool, rows: list[tuple[Any, ...]]) -> Texts:
@@ -93,17 +115,9 @@ def _made(unit: Unit, compact: bool, rows: list[tuple[Any, ...]]) -> Texts:
     return {name: text for name, text in found if text is not None}
 
 
-def _personal(unit: Unit, found: Texts, columns: Sequence[str] | None) -> list[Any]:
+def _personal(unit: Unit, found: Texts, marked: dict[bytes, set[str]], columns: Sequence[str] | None) -> list[Any]:
     """Return the texts of rows as the actor sees them: his subscriptions marked, and a vendor's own tasks alone."""
     me, vendor = unit.actor.person_id or NIL, unit.actor.role == VENDOR
-    mine = unit.rows(
-        "SELECT t.entity_id::text, t.id::text FROM subscription s JOIN task t ON t.id = s.task_id "
-        "WHERE s.person_id = %s",
-        (me,),
-    )
-    marked: dict[bytes, set[str]] = {}
-    for entity_id, task_id in mine:
-        marked.setdefault(entity_id.encode(), set()).add(task_id)
     if not marked and not vendor:
         return list(found.values())
     id_, subscribed, assignees = (

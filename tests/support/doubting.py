@@ -84,6 +84,25 @@ def _doubt_gateways() -> None:
         return found
 
     KeptAnswers._question = doubting_question  # type: ignore[method-assign]
+    _doubt_held()
+
+
+def _doubt_held() -> None:
+    """Compare what gateways hold: what a service calls the same is the same."""
+    from chassis.messages import Reply, Request
+    from gateway.held import HeldAnswers
+
+    taken = HeldAnswers._taken
+
+    def doubting_taken(self: HeldAnswers, body: bytes | None, request: Request, reply: Reply) -> Reply:
+        was_held, found = reply.held, taken(self, body, request, reply)
+        if was_held:
+            now = self._bus.call(structs.replace(request, holds=""))
+            same = facts(now) == facts(found)
+            assert same or now.tag != found.tag, f"{request.operation} {request.path} {request.query} is not the same"
+        return found
+
+    HeldAnswers._taken = doubting_taken  # type: ignore[method-assign]
 
 
 class _Noted:
