@@ -104,3 +104,40 @@ def test_castings_and_spreadsheets_asked_for_again_show_what_has_changed(server:
         client.ask("PUT", f"data/entities/{lent}", {"name": name})
         client.ask("PUT", f"data/entities/{shot}", {"name": f"{name}'s shot"})
         assert [shown() for _ in range(4)] == [(name, f"{name}'s shot")] * 4
+
+
+def test_lists_that_are_held_for_all_are_each_persons_own(server: RunningServer) -> None:
+    client = Client(server)
+    film = client.ask("POST", "data/projects", {"name": f"Film {uuid4().hex[:6]}"})["id"]
+    shot = client.ask("POST", f"data/projects/{film}/shots", {"name": "SH010"})["id"]
+    kind = next(each["id"] for each in client.ask("GET", "data/task-types") if each["for_entity"] == "Shot")
+    [task] = client.ask("POST", f"data/entities/{shot}/tasks", {"task_type_ids": [kind]})
+    people = {}
+    for role in ("user", "vendor", "client"):
+        mail, word = f"{uuid4().hex[:8]}@example.com", "a new person"
+        told = {"first_name": role, "last_name": "P", "email": mail, "password": word, "role": role}
+        id_ = client.ask("POST", "data/persons", told)["id"]
+        people[role] = id_, Client(server, mail, word)
+    rows, tasks = f"data/shots/with-tasks?project_id={film}", f"data/projects/{film}/tasks"
+    casting, sheet = f"data/projects/{film}/sequences/all/casting", f"export/csv/projects/{film}/shots.csv"
+
+    def seen(who: Client) -> list[int]:
+        """Return what somebody gets of the four lists: a status, or the number of rows."""
+        replies = [who.call("GET", path) for path in (rows, tasks, casting, sheet)]
+        whole = [len(reply.json()) if reply.ok else reply.status_code for reply in replies[:3]]
+        return [*whole, replies[3].status_code]
+
+    for _ in range(3):
+        assert seen(client) == [1, 1, 0, 200]
+        # Outside of the team nobody sees anything, whatever is held for others.
+        assert [seen(who) for _, who in people.values()] == [[0, 403, 403, 403]] * 3
+    for id_, _ in people.values():
+        client.ask("POST", f"data/projects/{film}/team", {"person_id": id_})
+    _, user = people["user"]
+    for _ in range(3):
+        assert seen(client) == seen(user) == [1, 1, 0, 200]
+        assert seen(people["vendor"][1]) == [0, 0, 403, 403]
+    user.ask("POST", f"actions/user/tasks/{task['id']}/subscribe")
+    for _ in range(3):
+        marks = [who.ask("GET", rows)[0]["tasks"][0]["is_subscribed"] for who in (client, user)]
+        assert marks == [False, True]
