@@ -46,7 +46,7 @@ class Weights:
 
     def weigh(self, operation: str, reply: Reply, *, quick: bool) -> bool:
         """Note what an operation has answered, and whether it was quick; tell whether it is light."""
-        short = reply.file is None and isinstance(reply.body, bytes) and len(reply.body) <= LONGEST
+        short = reply.file is None and not reply.held and isinstance(reply.body, bytes) and len(reply.body) <= LONGEST
         return self.note(operation, short=short, quick=quick)
 
     def note(self, operation: str, *, short: bool, quick: bool) -> bool:

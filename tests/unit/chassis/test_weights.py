@@ -12,6 +12,7 @@ from chassis.weights import Weights, stopwatch
 from tests.support.pausing import Pausing
 
 SHORT, LONG, FILE = Reply(body=b"short"), Reply(body=bytes(LONGEST + 1)), Reply(file="a/key")
+HELD = Reply(tag="1", held=True)
 
 
 def test_an_operation_is_heavy_until_it_has_answered_lightly() -> None:
@@ -22,7 +23,7 @@ def test_an_operation_is_heavy_until_it_has_answered_lightly() -> None:
     assert weights.heavy("b")
 
 
-@pytest.mark.parametrize(("reply", "quick"), [(LONG, True), (FILE, True), (SHORT, False)])
+@pytest.mark.parametrize(("reply", "quick"), [(LONG, True), (FILE, True), (HELD, True), (SHORT, False)])
 def test_a_long_answer_a_slow_one_and_a_file_are_heavy_for_a_minute(
     monkeypatch: pytest.MonkeyPatch, reply: Reply, quick: bool
 ) -> None:
