@@ -17,6 +17,8 @@ from chassis.errors import BadRequest, Invalid, InvalidBody
 from chassis.messages import Request
 
 Id = NewType("Id", str)
+# The nil UUID, which no record has.
+NIL = "00000000-0000-0000-0000-000000000000"
 MISSING: Any = inspect.Parameter.empty
 _UUID = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\Z")
 

@@ -13,7 +13,7 @@ from chassis.unit import Unit
 JSON = "application/json"
 
 
-def held(
+def unless_held(
     unit: Unit,
     what: Hashable,
     revision: str,

@@ -12,7 +12,6 @@ from chassis.reading import Reader
 
 Texts = Mapping[bytes, bytes]
 UUID = 36
-NOBODY = b"00000000-0000-0000-0000-000000000000"
 
 
 def id_in(name: bytes) -> bytes:

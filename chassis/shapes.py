@@ -62,11 +62,12 @@ def prepare(service: Service, fill: Fill, progress: Progress | None = None) -> b
         events = head_position(cursor)
         if events:
             logger.warning("%s: read models of this release are being made from %d events", spec.name, events)
-        cursor.execute("BEGIN")
         # One release is prepared at a time: another that waits would miss its checkpoints, and has to be prepared anew.
         cursor.execute("DELETE FROM log.prepared")
         _tidy(cursor)
         _drop(cursor, [spec.read, spec.replica])
+        # Dropping may wait for others, so it is done before; the disk is waited for once, not for each table.
+        cursor.execute("BEGIN")
         cursor.execute(f"CREATE SCHEMA {spec.read}; CREATE SCHEMA {spec.replica}")
         schema.create_tables(cursor, service, spec.read, spec.replica)
         cursor.execute(FOLLOW_ALONG, (spec.shape,))

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from chassis.binding import is_uuid
+from chassis.binding import NIL, is_uuid
 from chassis.errors import Invalid
 from chassis.messages import ADMIN, MANAGER, VENDOR
 from chassis.policy import Policy
 from chassis.resources import Record
 from chassis.unit import Unit
 
-NO_ONE = "00000000-0000-0000-0000-000000000000"
+NO_ONE = NIL
 
 
 def role_in(unit: Unit, project: Record) -> str | None:

@@ -26,19 +26,19 @@ class HeldAnswers:
 
     def call(self, request: Request) -> Reply:
         """Return the reply of the operation that `request` names. Raises its DomainError."""
-        if request.operation not in self._named:
-            return self._taken(None, request, self._bus.call(request))
         body = self._look_up(request)
         return self._taken(body, request, self._bus.call(request))
 
     def begin(self, request: Request) -> Callable[[], Reply]:
         """Begin what `call` does; return what waits for the reply. Both raise what `call` does."""
-        body = self._look_up(request) if request.operation in self._named else None
+        body = self._look_up(request)
         wait = self._bus.begin(request)
         return lambda: self._taken(body, request, wait())
 
     def _look_up(self, request: Request) -> bytes | None:
         """Return what is held of the answer, and let the request say so."""
+        if request.operation not in self._named:
+            return None
         request.holds, body = self._held.last(_question(request))
         found: bytes | None = body
         return found

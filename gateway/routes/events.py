@@ -6,7 +6,7 @@ from typing import Any
 import falcon
 import orjson
 
-from chassis.binding import is_uuid, wire_moment
+from chassis.binding import NIL, is_uuid, wire_moment
 from chassis.errors import Forbidden, Invalid, Unauthorized
 from chassis.history import position_of
 from chassis.messages import ADMIN, MANAGER, THE_SYSTEM, Actor, Reply, Request
@@ -59,7 +59,7 @@ def _projects(gateway: Any, req: falcon.Request, actor: Actor) -> list[str]:
     mine: list[str] = orjson.loads(gateway.bus.call(request).read())["projects"]
     if any(project not in mine for project in wanted):
         raise Forbidden
-    return wanted or mine or ["00000000-0000-0000-0000-000000000000"]
+    return wanted or mine or [NIL]
 
 
 def _cursor(req: falcon.Request) -> tuple[int, int, int] | None:

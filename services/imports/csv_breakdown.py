@@ -15,7 +15,7 @@ import orjson
 
 from chassis import filters
 from chassis.binding import Id
-from chassis.held import held
+from chassis.held import unless_held
 from chassis.messages import Reply
 from chassis.operations import query
 from chassis.pieces import Groups
@@ -201,7 +201,7 @@ def _export(unit: Unit, project_id: str, kind: _Kind) -> Reply:
         return unit.finished(key, revision, lambda: _Breakdown(unit, project, kind).content(revision))
 
     empty = file(f"{project['name']} {kind.name}s", b"")
-    return held(unit, key, revision, content, content_type=empty.content_type, headers=empty.headers)
+    return unless_held(unit, key, revision, content, content_type=empty.content_type, headers=empty.headers)
 
 
 @query(allow=readers)

@@ -3,12 +3,12 @@
 from functools import partial
 from typing import Any
 
-from chassis.binding import Id, is_uuid
+from chassis.binding import NIL, Id, is_uuid
 from chassis.errors import Invalid
-from chassis.held import held
+from chassis.held import unless_held
 from chassis.messages import Reply
 from chassis.operations import query
-from chassis.pieces import NOBODY, Groups
+from chassis.pieces import Groups
 from chassis.unit import Unit
 from contracts.access import project_managers
 from services.production.access import entity_readers, inside, project_no_vendors
@@ -38,14 +38,14 @@ asset AS MATERIALIZED (
     WHERE a.canceled IS NOT TRUE AND a.id IN (SELECT l.entity_out_id FROM link l)),
 casting AS (
     SELECT '"' || l.entity_in_id || '":[' || string_agg(l.head || a.tail, ',' ORDER BY a.place) || ']' AS rows,
-        coalesce(l.parent_id, '00000000-0000-0000-0000-000000000000') AS parent_id
+        coalesce(l.parent_id, '{nil}') AS parent_id
     FROM link l JOIN asset a ON a.id = l.entity_out_id GROUP BY l.entity_in_id, l.parent_id)
 """
 MAP = ROWS_OF_ALL + "SELECT '{{' || coalesce(string_agg(c.rows, ','), '') || '}}' FROM casting c"
 # The same for each sequence, and what a sequence is known by: its links, what they lead to, and its own row.
 BY_SEQUENCE = ROWS_OF_ALL + "SELECT c.parent_id::text, string_agg(c.rows, ',') FROM casting c GROUP BY c.parent_id"
-NAMES = """
-SELECT coalesce(e.parent_id, '00000000-0000-0000-0000-000000000000')::text || count(*) || ' '
+NAMES = f"""
+SELECT coalesce(e.parent_id, '{NIL}')::text || count(*) || ' '
     || bit_xor(uuid_hash_extended(t.id, (t.xmin::text::bigint << 32) | a.xmin::text::bigint)) || ' '
     || coalesce(min(q.xmin::text), '')
 FROM entity_link t JOIN entity e ON e.id = t.entity_in_id JOIN entity a ON a.id = t.entity_out_id
@@ -81,7 +81,7 @@ def get_asset_casting(unit: Unit, asset_id: Id) -> Rows:
 
 
 def _map(unit: Unit, where: str, args: list[Any], *, names: bool = True) -> bytes:
-    return unit.raw(MAP.format(more=SEQUENCE if names else "','", where=where), args)
+    return unit.raw(MAP.format(more=SEQUENCE if names else "','", where=where, nil=NIL), args)
 
 
 @query(allow=project_no_vendors)
@@ -92,15 +92,15 @@ def list_shots_casting(unit: Unit, project_id: Id) -> Reply:
     lenders = unit.finished(("lenders", project_id), revision, partial(unit.rows, LENDERS, (project_id,)))
     if lenders:
         revision = unit.etag(*scopes, *(f"{lender}/entity" for (lender,) in lenders))
-    # Types of assets are in all pieces and in no name.
-    key = ("casting by sequence", project_id, unit.etag("entity_type"))
     groups = Groups(NAMES, [project_id], partial(_by_sequence, unit, project_id))
 
     def read() -> bytes:
+        # Types of assets are in all pieces and in no name.
+        key = ("casting by sequence", project_id, unit.etag("entity_type"))
         return b"{%b}" % b",".join(groups.read(unit, key, revision).values())
 
     what = ("casting", project_id)
-    return held(unit, what, revision, lambda: unit.finished(what, revision, read))
+    return unless_held(unit, what, revision, lambda: unit.finished(what, revision, read))
 
 
 def _by_sequence(unit: Unit, project_id: str, ids: list[bytes] | None) -> dict[bytes, bytes]:
@@ -108,9 +108,9 @@ def _by_sequence(unit: Unit, project_id: str, ids: list[bytes] | None) -> dict[b
     where = "e.project_id = %s AND e.kind = 'shot'"
     args: list[Any] = [project_id]
     if ids is not None:
-        orphans = " OR e.parent_id IS NULL" if NOBODY in ids else ""
+        orphans = " OR e.parent_id IS NULL" if NIL.encode() in ids else ""
         where, args = f"{where} AND (e.parent_id = ANY(%s::uuid[]){orphans})", [*args, [id_.decode() for id_ in ids]]
-    return dict(unit.undecoded(BY_SEQUENCE.format(more=SEQUENCE, where=where), args))
+    return dict(unit.undecoded(BY_SEQUENCE.format(more=SEQUENCE, where=where, nil=NIL), args))
 
 
 @query(allow=project_no_vendors)

@@ -9,13 +9,13 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from chassis.binding import NIL
 from chassis.changes import Change
 from chassis.events import CREATE, DELETE
 from chassis.prepared import Prepared, plan_of
 from chassis.spec import Derived
 
 # Stands for a missing id, so that cells are unique by what they are for.
-NONE = "00000000-0000-0000-0000-000000000000"
 Cell = tuple[Any, ...]
 Amounts = tuple[Any, ...]
 
@@ -31,12 +31,12 @@ class Key:
     def of(self, fields: Mapping[str, Any]) -> Any:
         """Return its value for a record with `fields`; years come from dates."""
         value = fields.get(self.column) if self.type == "uuid" else int(str(fields["date"])[:4])
-        return value or NONE
+        return value or NIL
 
     @property
     def sql(self) -> str:
         """Return the expression that gives the same value for a row of the kind's table."""
-        return self.expression or f"coalesce({self.column}, '{NONE}')"
+        return self.expression or f"coalesce({self.column}, '{NIL}')"
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,8 @@ from chassis.messages import ADMIN, MANAGER, SUPERVISOR, SYSTEM, VENDOR
 from chassis.policy import Policy
 from chassis.resources import Record
 from chassis.unit import Unit
-from contracts.access import my_projects
+from contracts.access import NO_ONE, my_projects
 from contracts.task_access import may_act, role_on, supervises, works_on
-
-NIL = "00000000-0000-0000-0000-000000000000"
 
 
 def may_see(unit: Unit, task: Record) -> bool:
@@ -46,7 +44,7 @@ def visible_tasks(unit: Unit) -> tuple[str, Sequence[str]] | None:
         return None
     limits = my_projects(unit)
     if limits and unit.actor.role == VENDOR:
-        return f"{limits[0]} AND t.assignees @> ARRAY[%s]::uuid[]", [*limits[1], unit.actor.person_id or NIL]
+        return f"{limits[0]} AND t.assignees @> ARRAY[%s]::uuid[]", [*limits[1], unit.actor.person_id or NO_ONE]
     return limits
 
 

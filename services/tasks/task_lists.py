@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 
 from chassis import filters
-from chassis.binding import Id, is_uuid
+from chassis.binding import NIL, Id, is_uuid
 from chassis.errors import Forbidden, Invalid, NotFound
-from chassis.held import held
+from chassis.held import unless_held
 from chassis.listing import Listing
 from chassis.messages import CLIENT, VENDOR, Reply
 from chassis.operations import query
@@ -17,7 +17,6 @@ from chassis.policy import signed_in
 from chassis.resources import array_of
 from chassis.unit import Unit
 from contracts.access import project_staff, project_team
-from services.tasks.cells import NONE
 from services.tasks.policy import may_see, task_readers, visible_tasks
 from services.tasks.shapes import NAMES, blanked, tasks_with, wire
 
@@ -98,7 +97,7 @@ def list_project_tasks(unit: Unit, project_id: Id) -> Reply:
         # Joining so many texts takes three times as long as sending them, so that is kept, too.
         return blanked(unit, unit.finished(("tasks", *key), revision, read))
 
-    return held(unit, (*key, unit.actor.role == CLIENT), revision, finished, headers=headers)
+    return unless_held(unit, (*key, unit.actor.role == CLIENT), revision, finished, headers=headers)
 
 
 def _whole(rows: list[tuple[Any, ...]]) -> Texts:
@@ -147,8 +146,8 @@ def get_open_tasks_stats(unit: Unit) -> bytes:
     own = unit.actor.role == VENDOR
     source, where = (counted.format(limit=limit), "") if own else ("task_cell", limit)
     statement = f"""
-        WITH cells AS (SELECT t.project_id, nullif(t.task_type_id, '{NONE}') AS task_type_id,
-            nullif(t.task_status_id, '{NONE}') AS task_status_id, t.amount, t.duration, t.estimation,
+        WITH cells AS (SELECT t.project_id, nullif(t.task_type_id, '{NIL}') AS task_type_id,
+            nullif(t.task_status_id, '{NIL}') AS task_status_id, t.amount, t.duration, t.estimation,
             CASE WHEN ts.is_done THEN t.amount ELSE 0 END AS done
             FROM {source} t LEFT JOIN task_status ts ON ts.id = t.task_status_id
             JOIN project p ON p.id = t.project_id

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from chassis.binding import is_uuid
-from chassis.held import held
+from chassis.held import unless_held
 from chassis.listing import Listing
 from chassis.messages import VENDOR, Reply
 from chassis.operations import query
@@ -15,9 +15,8 @@ from chassis.pieces import Texts, id_in
 from chassis.policy import signed_in
 from chassis.resources import array_of
 from chassis.unit import Unit
-from contracts.access import my_projects, role_in
+from contracts.access import NO_ONE, my_projects, role_in
 from services.tasks.entity_rows import FIELDS, texts_of
-from services.tasks.policy import NIL
 
 SOURCE = """FROM entity_row w JOIN entity e ON e.id = w.entity_id LEFT JOIN entity_type et ON et.id = e.entity_type_id
     LEFT JOIN entity up ON up.id = e.parent_id LEFT JOIN entity top ON top.id = up.parent_id"""
@@ -25,7 +24,7 @@ SOURCE = """FROM entity_row w JOIN entity e ON e.id = w.entity_id LEFT JOIN enti
 
 def _where(unit: Unit, kind: str, values: dict[str, Any]) -> str:
     parts = ["e.kind = %(kind)s"]
-    me = unit.actor.person_id or NIL
+    me = unit.actor.person_id or NO_ONE
     values["kind"] = kind
     episode = "e.source_id" if kind == "asset" else "up.parent_id"
     columns = {"project_id": "e.project_id", "asset_type_id": "e.entity_type_id", "episode_id": episode}
@@ -88,13 +87,13 @@ def _listing(unit: Unit, kind: str) -> Reply:
         return array_of(rows)
 
     if scopes and not marked and unit.actor.role != VENDOR:
-        return held(unit, (*what, stream), scopes, read, content_type=content_type, headers=headers)
+        return unless_held(unit, (*what, stream), scopes, read, content_type=content_type, headers=headers)
     return Reply(body=read(), content_type=content_type, headers=headers)
 
 
 def _marked(unit: Unit, project_id: str | None) -> dict[bytes, set[str]]:
     """Return by entity the tasks that the actor has subscribed to, of one production or of all."""
-    where, args = "s.person_id = %s", [unit.actor.person_id or NIL]
+    where, args = "s.person_id = %s", [unit.actor.person_id or NO_ONE]
     if project_id:
         where, args = f"{where} AND e.project_id::text = %s", [*args, project_id]
     mine = f"""SELECT t.entity_id::text, t.id::text FROM subscription s JOIN task t ON t.id = s.task_id
@@ -117,7 +116,7 @@ def _made(unit: Unit, compact: bool, rows: list[tuple[Any, ...]]) -> Texts:
 
 def _personal(unit: Unit, found: Texts, marked: dict[bytes, set[str]], columns: Sequence[str] | None) -> list[Any]:
     """Return the texts of rows as the actor sees them: his subscriptions marked, and a vendor's own tasks alone."""
-    me, vendor = unit.actor.person_id or NIL, unit.actor.role == VENDOR
+    me, vendor = unit.actor.person_id or NO_ONE, unit.actor.role == VENDOR
     if not marked and not vendor:
         return list(found.values())
     id_, subscribed, assignees = (

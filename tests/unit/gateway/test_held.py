@@ -82,11 +82,12 @@ def test_nothing_is_told_of_answers_without_a_name() -> None:
 
 
 def test_what_is_given_up_while_the_service_is_asked_is_still_answered() -> None:
-    service, held = Service(), Finished()
+    service, held = Service(), Finished(limit=1500)
     bus = HeldAnswers(service, held)
     bus.call(asked())
     wait = bus.begin(asked())
-    held._kept.clear()
+    held.put("another", "", b"", 1500)
+    assert held.last(("tasks.list", "p")) == ("", None)
     assert wait().read() == LIST + b"1"
 
 

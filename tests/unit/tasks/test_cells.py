@@ -7,10 +7,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chassis.binding import NIL
 from chassis.changes import Change
 from chassis.events import Event
 from chassis.resources import Record
-from services.tasks.cells import NONE, TASK_CELLS, TIME_CELLS, Cells
+from services.tasks.cells import TASK_CELLS, TIME_CELLS, Cells
 from tests.support.moments import NOON
 
 hours = st.fixed_dictionaries(
@@ -87,4 +88,4 @@ def test_it_does_not_matter_where_a_transaction_ends(moves: list[Any], cut: int)
 def test_other_kinds_add_nothing_and_a_missing_status_has_a_cell() -> None:
     changes, _ = play("task", [("create", 1, {"task_type_id": "a", "task_status_id": None})])
     assert TIME_CELLS.differences(changes) == {}
-    assert list(TASK_CELLS.differences(changes)) == [("film", "a", NONE)]
+    assert list(TASK_CELLS.differences(changes)) == [("film", "a", NIL)]
